@@ -1,0 +1,131 @@
+// Package sasl proves who someone is (RFC 4422): the mechanisms PLAIN, LOGIN and SCRAM-SHA-256 on both sides, and the
+// form in which passwords are stored.
+//
+// The server side never tells a stranger whether an account exists: an unknown name runs through the same steps, costs
+// the same time and fails with the same words as a wrong password.
+//
+// Servers and clients have the shape of github.com/emersion/go-sasl, so that either may be exchanged for one of its own. Whether a
+// mechanism may be used (PLAIN and LOGIN show the password to whoever listens) is for the protocol to decide; all of pneu's
+// servers offer none without TLS.
+package sasl
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	gosasl "github.com/emersion/go-sasl"
+)
+
+// Types shared with go-sasl.
+type (
+	// Server is one exchange, seen by the side that asks for proof.
+	Server = gosasl.Server
+	// Client is one exchange, seen by the side that gives it.
+	Client = gosasl.Client
+)
+
+// Errors of a server exchange. Anything else, as the error of [Accounts], means that the answer is not known: try later.
+var (
+	// ErrFailed says that the proof is wrong: unknown account, wrong password or a scope that does not cover this service.
+	ErrFailed = errors.New("authentication failed")
+	// ErrSyntax says that the peer sent what the mechanism does not allow.
+	ErrSyntax = errors.New("malformed authentication message")
+	// ErrMechanism says that there is no such mechanism.
+	ErrMechanism = errors.New("unknown authentication mechanism")
+	// ErrNoUser is what [Accounts] answers for an account that does not exist or cannot log in.
+	ErrNoUser = errors.New("no such account")
+)
+
+// Accounts knows credentials. cmd passes an account database.
+type Accounts interface {
+	// Lookup returns what user, a login name as typed, must prove. ErrNoUser, wrapped or not, says there is no such account;
+	// another error that this is not known now.
+	Lookup(user string) (Credentials, error)
+}
+
+// An Authenticator starts server exchanges for one service.
+type Authenticator struct {
+	accounts Accounts
+	scope    string
+	secret   []byte
+	decoy    SCRAM
+}
+
+// NewAuthenticator serves accounts for the service named by scope ("smtp", "imap", "pop3"), against which the scopes of app
+// passwords are held. From secret the salts shown for unknown accounts are made; it should be the same after a restart, since a salt that
+// changes gives the account away. Without one (nil) it is drawn at random.
+func NewAuthenticator(accounts Accounts, scope string, secret []byte) *Authenticator {
+	if len(secret) == 0 {
+		secret = make([]byte, 32)
+		rand.Read(secret)
+	}
+	a := &Authenticator{accounts: accounts, scope: scope, secret: secret}
+	// Nobody knows a password to this one: its keys are random.
+	a.decoy = SCRAM{Iterations: DefaultIterations, Salt: make([]byte, saltLen), StoredKey: make([]byte, keyLen), ServerKey: make([]byte, keyLen)}
+	rand.Read(a.decoy.StoredKey)
+	rand.Read(a.decoy.ServerKey)
+	return a
+}
+
+// A mechanism is one row of the table: how a server exchange of that name begins.
+type mechanism struct {
+	name  string
+	start func(a *Authenticator, ok func(account string) error) Server
+}
+
+// mechanisms lists them in the order in which they are offered: best first.
+var mechanisms = [...]mechanism{
+	{"SCRAM-SHA-256", newScramServer},
+	{"PLAIN", newPlainServer},
+	{"LOGIN", newLoginServer},
+}
+
+// Mechanisms returns the names to offer, best first.
+func (a *Authenticator) Mechanisms() []string {
+	var names []string
+	for _, m := range mechanisms {
+		names = append(names, m.name)
+	}
+	return names
+}
+
+// Start begins an exchange; mech is in upper case. When the proof is good, ok is called with the account's name before the last step
+// returns, and may still refuse.
+func (a *Authenticator) Start(mech string, ok func(account string) error) (Server, error) {
+	for _, m := range mechanisms {
+		if m.name == mech {
+			return m.start(a, ok), nil
+		}
+	}
+	return nil, ErrMechanism
+}
+
+// password checks a name and password, at the same cost whether or not there is such an account.
+func (a *Authenticator) password(user, pass string) (account string, err error) {
+	c, err := a.lookup(user)
+	if err != nil {
+		return "", err
+	}
+	if !c.Verify(pass, a.scope) || c.unknown {
+		return "", ErrFailed
+	}
+	return c.Account, nil
+}
+
+// lookup returns the credentials of user, or decoys nobody can satisfy.
+func (a *Authenticator) lookup(user string) (Credentials, error) {
+	c, err := a.accounts.Lookup(user)
+	switch {
+	case errors.Is(err, ErrNoUser), err == nil && len(c.Secrets) == 0:
+		d := a.decoy
+		d.Salt = a.decoySalt(user)
+		return Credentials{Secrets: []Secret{{SCRAM: d}}, unknown: true}, nil
+	case err != nil:
+		return Credentials{}, fmt.Errorf("look up account: %w", err)
+	}
+	if c.Account == "" {
+		c.Account = user
+	}
+	return c, nil
+}
