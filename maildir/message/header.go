@@ -1,0 +1,202 @@
+package message
+
+import (
+	"bytes"
+	"iter"
+	"strings"
+	"time"
+
+	"pneu/maildir/address"
+)
+
+// maxField is how much of one field is looked at; the rest of it is there in the bytes of the header.
+const maxField = 1 << 20
+
+// A Header is a raw header block, with or without the empty line that ends it. Names are compared without regard to
+// case. Fields are found by going over the block: to read many, use Fields or Summary.
+type Header []byte
+
+func (h Header) scanner() scanner {
+	eol := byte('\n')
+	if n := len(h); n > 0 && h[n-1] == '\r' && bytes.IndexByte(h, '\n') < 0 {
+		eol = '\r' // a message that knows no LF: see lineEnd
+	}
+	return scanner{b: h, pos: headerStart(h, eol), eol: eol}
+}
+
+func (h Header) find(field string) (value []byte, ok bool) {
+	want := strings.ToLower(field)
+	s := h.scanner()
+	for {
+		name, value, ok := s.next()
+		if !ok {
+			return nil, false
+		}
+		if equalFold(name, want) {
+			return value, true
+		}
+	}
+}
+
+// Has reports whether there is a field of that name.
+func (h Header) Has(field string) bool {
+	_, ok := h.find(field)
+	return ok
+}
+
+// Get returns the first field of that name, unfolded but not decoded.
+func (h Header) Get(field string) string {
+	v, _ := h.find(field)
+	return unfold(v)
+}
+
+// Text returns the first field of that name with its encoded words decoded.
+func (h Header) Text(field string) string {
+	v, ok := h.find(field)
+	if !ok {
+		return ""
+	}
+	return decodeWords(unfold(v), h.hint(v))
+}
+
+// Values returns all fields of that name, unfolded but not decoded.
+func (h Header) Values(field string) []string {
+	want := strings.ToLower(field)
+	var all []string
+	s := h.scanner()
+	for {
+		name, value, ok := s.next()
+		if !ok {
+			return all
+		}
+		if equalFold(name, want) {
+			all = append(all, unfold(value))
+		}
+	}
+}
+
+// Fields yields name and unfolded value of each field in order.
+func (h Header) Fields() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		s := h.scanner()
+		for {
+			name, value, ok := s.next()
+			if !ok || !yield(string(name), unfold(value)) {
+				return
+			}
+		}
+	}
+}
+
+// Addresses returns the mailboxes in all fields of that name, their names decoded.
+func (h Header) Addresses(field string) []Addr {
+	want := strings.ToLower(field)
+	var all []Addr
+	s := h.scanner()
+	for {
+		name, value, ok := s.next()
+		if !ok {
+			return all
+		}
+		if equalFold(name, want) {
+			all = appendAddrs(all, value, h.hint(value))
+		}
+	}
+}
+
+// appendAddrs reads an address list. A name is decoded after the list is taken apart (RFC 2047, 6.2), so that an
+// encoded comma cannot make two addresses of one.
+func appendAddrs(to []Addr, value []byte, hint string) []Addr {
+	for _, a := range address.ParseList(unfold(value)) {
+		addr := Addr{Name: squeeze(decodeWords(a.Name, hint)), Addr: plainText(a.Addr, hint)}
+		if a.Name == "" && strings.HasPrefix(a.Addr, "=?") && strings.HasSuffix(a.Addr, "?=") {
+			addr = Addr{Name: squeeze(decodeWords(a.Addr, hint))} // a name alone; what it hides is no address
+		}
+		to = append(to, addr)
+	}
+	return to
+}
+
+// Date returns the time in the Date field, in the zone of its writer.
+func (h Header) Date() (time.Time, bool) {
+	v, ok := h.find("Date")
+	if !ok {
+		return time.Time{}, false
+	}
+	t, err := ParseDate(unfold(v))
+	return t, err == nil
+}
+
+// MessageID returns the Message-ID without angle brackets.
+func (h Header) MessageID() string {
+	v, _ := h.find("Message-ID")
+	return firstID(v)
+}
+
+// References returns the ids of References and, if it adds one, In-Reply-To, oldest first, without angle brackets.
+func (h Header) References() []string {
+	refs, _ := h.find("References")
+	reply, _ := h.find("In-Reply-To")
+	return references(refs, reply)
+}
+
+// hint returns the charset to try on raw eight-bit text in value: what the body says of itself is likely true of
+// the header. Only text that needs it has the header searched again.
+func (h Header) hint(value []byte) string {
+	for _, c := range value {
+		if c >= 0x80 {
+			ct, _ := h.find("Content-Type")
+			var ps params
+			ps.reset(ct)
+			cs, _ := ps.get("charset")
+			return string(firstToken(cs))
+		}
+	}
+	return ""
+}
+
+// unfold returns a field's value in one line, without white space around it. RFC 5322, 2.2.3: only the line end goes,
+// the white space after it stays. A CR, LF or NUL elsewhere becomes a blank.
+func unfold(v []byte) string {
+	if len(v) > maxField {
+		v = v[:maxField]
+	}
+	v = bytes.Trim(v, " \t\r\n")
+	odd := false
+	for _, c := range v {
+		if c == '\r' || c == '\n' || c == 0 {
+			odd = true
+			break
+		}
+	}
+	if !odd {
+		return string(v)
+	}
+	out := make([]byte, 0, len(v))
+	for i, c := range v {
+		switch c {
+		case '\r':
+			if i+1 < len(v) && (v[i+1] == '\n' || v[i+1] == '\r') {
+				continue
+			}
+			c = ' '
+		case '\n':
+			if i+1 < len(v) && isBlank(v[i+1]) {
+				continue
+			}
+			c = ' '
+		case 0:
+			c = ' '
+		}
+		out = append(out, c)
+	}
+	return string(out)
+}
+
+// squeeze makes one blank of every run of white space.
+func squeeze(s string) string {
+	if !strings.Contains(s, "  ") && strings.IndexByte(s, '\t') < 0 {
+		return strings.Trim(s, " ")
+	}
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '\t' }), " ")
+}

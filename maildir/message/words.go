@@ -1,0 +1,255 @@
+package message
+
+import (
+	"encoding/base64"
+	"strings"
+	"unicode/utf8"
+
+	"pneu/maildir/message/charset"
+)
+
+// DecodeWords decodes the encoded words (RFC 2047) in an unstructured field or a name. It returns valid UTF-8 in
+// one line: an encoded CR, LF or NUL becomes a blank, so that nothing decoded can make a header field.
+//
+// It is tolerant as mailers require it: encoded words inside words and quotes, with blanks in them, split inside a
+// character (5(3)), raw eight-bit text between them. A word in an unknown charset stays as it is (6.2).
+func DecodeWords(s string) string { return decodeWords(s, "") }
+
+// decodeWords takes raw eight-bit text that is not UTF-8 to be in the charset hint.
+func decodeWords(s, hint string) string {
+	i := strings.Index(s, "=?")
+	if i < 0 {
+		return oneLine(plainText(s, hint))
+	}
+	var out strings.Builder
+	out.Grow(len(s))
+	out.WriteString(plainText(s[:i], hint))
+	var pending []byte // octets of encoded words in one charset, not yet decoded
+	cs, source := "", ""
+	flush := func() {
+		if len(pending) > 0 || source != "" {
+			out.WriteString(decodeOctets(cs, pending, source))
+		}
+		pending, source = pending[:0], ""
+	}
+	for i < len(s) {
+		w, ok := parseWord(s[i:])
+		if !ok {
+			flush()
+			j := strings.Index(s[i+2:], "=?")
+			if j < 0 {
+				j = len(s)
+			} else {
+				j += i + 2
+			}
+			out.WriteString(plainText(s[i:j], hint))
+			i = j
+			continue
+		}
+		if source != "" && !strings.EqualFold(cs, w.charset) {
+			flush()
+		}
+		cs = w.charset
+		pending = w.appendTo(pending)
+		source += s[i : i+w.size]
+		i += w.size
+		// RFC 2047, 6.2: white space between encoded words is not shown.
+		j := i
+		for j < len(s) && isSpace(s[j]) {
+			j++
+		}
+		if strings.HasPrefix(s[j:], "=?") {
+			if _, ok := parseWord(s[j:]); ok {
+				i = j
+				continue
+			}
+		}
+		flush()
+		j = strings.Index(s[i:], "=?")
+		if j < 0 {
+			j = len(s)
+		} else {
+			j += i
+		}
+		out.WriteString(plainText(s[i:j], hint))
+		i = j
+	}
+	flush()
+	return oneLine(out.String())
+}
+
+// decodeOctets turns the octets of encoded words into text, or returns the words themselves.
+func decodeOctets(cs string, b []byte, source string) string {
+	s, err := charset.Decode(cs, b)
+	if err == charset.ErrUnknown && !utf8.Valid(b) {
+		return plainText(source, "")
+	}
+	return s
+}
+
+// plainText is s, or what it may have meant if it is not UTF-8. RFC 6532 allows UTF-8 in headers and nothing else.
+func plainText(s, hint string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return guess([]byte(s), hint)
+}
+
+// oneLine replaces what would end a line or a string.
+func oneLine(s string) string {
+	if strings.IndexByte(s, '\n') < 0 && strings.IndexByte(s, '\r') < 0 && strings.IndexByte(s, 0) < 0 {
+		return s
+	}
+	b := []byte(s)
+	n := 0
+	for i := range b {
+		switch b[i] {
+		case '\r', '\n', 0:
+			if b[i] == '\n' && i > 0 && s[i-1] == '\r' {
+				continue
+			}
+			b[n] = ' '
+		default:
+			b[n] = b[i]
+		}
+		n++
+	}
+	return string(b[:n])
+}
+
+// A word is an encoded word at the start of a string.
+type word struct {
+	charset  string // without the language of RFC 2231, 5
+	encoding byte   // 'q' or 'b'
+	text     string
+	size     int
+}
+
+// parseWord reads =?charset?encoding?text?=. RFC 2047, 2 allows 75 octets, and mailers send any number.
+func parseWord(s string) (w word, ok bool) {
+	if len(s) < 8 || s[:2] != "=?" {
+		return w, false
+	}
+	q := strings.IndexByte(s[2:min(len(s), 80)], '?')
+	if q < 1 || len(s) < q+5 || s[2+q+2] != '?' {
+		return w, false
+	}
+	w.charset = s[2 : 2+q]
+	for i := 0; i < len(w.charset); i++ {
+		switch c := w.charset[i]; {
+		case c == '*':
+			w.charset = w.charset[:i]
+		case c <= ' ' || c >= 0x7f:
+			return w, false
+		}
+	}
+	w.encoding = s[2+q+1] | 0x20
+	if w.encoding != 'q' && w.encoding != 'b' {
+		return w, false
+	}
+	start := 2 + q + 3
+	end := strings.Index(s[start:], "?=")
+	if end < 0 {
+		return w, false
+	}
+	w.text = s[start : start+end]
+	w.size = start + end + 2
+	return w, true
+}
+
+// appendTo appends the octets that the word encodes.
+func (w *word) appendTo(out []byte) []byte {
+	if w.encoding == 'b' {
+		return appendBase64(out, []byte(w.text))
+	}
+	t := w.text
+	for i := 0; i < len(t); i++ {
+		switch c := t[i]; {
+		case c == '_':
+			out = append(out, ' ')
+		case c == '=' && i+2 < len(t) && hexDigit(t[i+1])|hexDigit(t[i+2]) < 16:
+			out = append(out, hexDigit(t[i+1])<<4|hexDigit(t[i+2]))
+			i += 2
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// EncodeWord returns s as it may stand in a header: unchanged if it is printable ASCII, else as encoded words in
+// UTF-8 with a blank between them, where a line may be folded. Each is at most 75 octets (RFC 2047, 2), ends with a
+// whole character, and uses the encoding that is shorter for the whole.
+func EncodeWord(s string) string {
+	if plainASCII(s) {
+		return s
+	}
+	s = strings.ToValidUTF8(s, "\ufffd")
+	special := 0
+	for i := 0; i < len(s); i++ {
+		if !wordByte(s[i]) && s[i] != ' ' {
+			special++
+		}
+	}
+	base64Shorter := (len(s)+2)/3*4 < len(s)+2*special
+	const room = 75 - len("=?utf-8?q??=")
+	var out strings.Builder
+	for len(s) > 0 {
+		n, used := 0, 0
+		for n < len(s) {
+			_, size := utf8.DecodeRuneInString(s[n:])
+			if base64Shorter {
+				if (n+size+2)/3*4 > room {
+					break
+				}
+			} else {
+				for _, c := range []byte(s[n : n+size]) {
+					if used++; !wordByte(c) && c != ' ' {
+						used += 2
+					}
+				}
+				if used > room {
+					break
+				}
+			}
+			n += size
+		}
+		if out.Len() > 0 {
+			out.WriteByte(' ')
+		}
+		if base64Shorter {
+			out.WriteString("=?utf-8?b?" + base64.StdEncoding.EncodeToString([]byte(s[:n])) + "?=")
+		} else {
+			out.WriteString("=?utf-8?q?")
+			for _, c := range []byte(s[:n]) {
+				switch {
+				case c == ' ':
+					out.WriteByte('_')
+				case wordByte(c):
+					out.WriteByte(c)
+				default:
+					const hex = "0123456789ABCDEF"
+					out.Write([]byte{'=', hex[c>>4], hex[c&15]})
+				}
+			}
+			out.WriteString("?=")
+		}
+		s = s[n:]
+	}
+	return out.String()
+}
+
+// plainASCII reports whether s may stand in a header as it is, and will not be taken for an encoded word.
+func plainASCII(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if (s[i] < ' ' && s[i] != '\t') || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return !strings.Contains(s, "=?")
+}
+
+// wordByte: RFC 2047, 5(3), what needs no encoding even in a phrase.
+func wordByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!*+-/", c) >= 0
+}
