@@ -108,7 +108,11 @@ func quoted(v []byte, i int) (value []byte, escaped bool, end int) {
 			escaped = true
 			i++
 		case '"':
-			return v[start:i], escaped, i + 1
+			value = v[start:i]
+			if bytes.IndexByte(value, '\n') >= 0 { // RFC 5322, 3.2.4: a fold in it is not part of it
+				value = []byte(unfold(value))
+			}
+			return value, escaped, i + 1
 		}
 	}
 	end = len(v)
