@@ -33,16 +33,13 @@ const (
 
 // A Report is one notification.
 type Report struct {
-	Hostname  string    // of the host that reports
-	To        string    // the original's sender
-	MessageID string    // of the report, without brackets
-	Date      time.Time // of the report
-	QueueID   string    // of the original
-	EnvID     string    // the sender's ENVID, decoded
-	Arrived   time.Time // when the original came
-	// Trail is put into a field of the report's header, X-Pneu-Report, by
-	// which the queue finds out after a crash whom it was about.
-	Trail      string
+	Hostname   string    // of the host that reports
+	To         string    // the original's sender
+	MessageID  string    // of the report, without brackets
+	Date       time.Time // of the report
+	QueueID    string    // of the original
+	EnvID      string    // the sender's ENVID, decoded
+	Arrived    time.Time // when the original came
 	Recipients []Recipient
 	Original   io.Reader // from its start
 	Full       bool      // return all of it, not the header alone
@@ -141,9 +138,6 @@ func (r *Report) head(b *bufio.Writer, original []byte, boundary string) {
 		field(b, "References", id)
 	}
 	field(b, "Auto-Submitted", "auto-replied") // RFC 3834, 5
-	if r.Trail != "" {
-		field(b, "X-Pneu-Report", r.Trail)
-	}
 	field(b, "MIME-Version", "1.0")
 	field(b, "Content-Type", "multipart/report; report-type=delivery-status;\n\tboundary=\""+boundary+"\"")
 	field(b, "Content-Transfer-Encoding", "8bit")

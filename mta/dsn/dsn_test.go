@@ -29,7 +29,7 @@ var (
 func report(action Action) Report {
 	return Report{
 		Hostname: "mx.example.org", To: "ada@example.org", MessageID: "r1@mx.example.org", Date: later, QueueID: "01KQ3V8ZJ4T7C",
-		Arrived: arrived, Trail: "failed 01KQ3V8ZJ4T7C 1-2", Original: strings.NewReader(original),
+		Arrived: arrived, Original: strings.NewReader(original),
 		Recipients: []Recipient{
 			{Address: "bob@example.net", ORcpt: "rfc822;robert@example.com", Action: action, Status: "5.1.1", Host: "mx.example.net", IP: "192.0.2.7",
 				Code: 550, Text: "no such user here, see https://support.example.net/answer/why-your-message-was-refused for a list of what it may be", LastAttempt: later},
