@@ -1,0 +1,282 @@
+package maildir
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// rounds is how often a directory is read again that changes while it is read,
+// and how often a file is looked for that is renamed at the same time.
+const rounds = 10
+
+// errStop ends a readDir early.
+var errStop = errors.New("stop")
+
+// stamp is a directory's modification time. It is compared for equality only:
+// clocks step back.
+func stamp(dir string) (time.Time, error) {
+	st, err := os.Stat(dir)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return st.ModTime(), nil
+}
+
+// steady runs read over dir until the directory did not change meanwhile. A
+// rename during readdir can hide a file or show it under both names, so one
+// reading proves nothing. After a few rounds what was seen last must do.
+func steady(dir string, read func() error) (settled bool, err error) {
+	before, err := stamp(dir)
+	if err != nil {
+		return false, err
+	}
+	for range rounds {
+		if err := read(); err != nil {
+			return false, err
+		}
+		after, err := stamp(dir)
+		if err != nil {
+			return false, err
+		}
+		if after.Equal(before) {
+			return true, nil
+		}
+		before = after
+	}
+	return false, nil
+}
+
+// scan returns the file names in new/ or cur/ that can be messages.
+func (f *Folder) scan(isNew bool) (names []string, settled bool, err error) {
+	dir := f.dir(isNew)
+	var all []string // of every round: if none was steady, the union of them
+	settled, err = steady(dir, func() error {
+		all = append(all, names...)
+		names = names[:0]
+		// Names are cut from large strings: one allocation for thousands.
+		var chunk []byte
+		var ends []int
+		cut := func() {
+			text, from := string(chunk), 0
+			for _, to := range ends {
+				names = append(names, text[from:to])
+				from = to
+			}
+			chunk, ends = chunk[:0], ends[:0]
+		}
+		err := readDir(dir, func(name []byte, k kind) error {
+			if k != plain && !f.mail(dir, string(name), k) {
+				return nil
+			}
+			chunk = append(chunk, name...)
+			if ends = append(ends, len(chunk)); len(chunk) > 64<<10 {
+				cut()
+			}
+			return nil
+		})
+		cut()
+		return err
+	})
+	if err != nil || settled {
+		return names, settled, err
+	}
+	// Under constant change: everything seen in any round counts, the last name
+	// of each base wins, nothing is held to be gone.
+	byBase := make(map[string]string, len(names))
+	for _, n := range append(all, names...) {
+		byBase[Entry{File: n}.Base()] = n
+	}
+	names = names[:0]
+	for _, n := range byBase {
+		names = append(names, n)
+	}
+	return names, false, nil
+}
+
+// both reads new/, then cur/: a message that another program moves on meanwhile
+// is seen twice rather than not at all, and counts in cur/.
+func (f *Folder) both() (fresh, seen []string, err error) {
+	fresh, _, err = f.scan(true)
+	if err == nil {
+		seen, _, err = f.scan(false)
+	}
+	if err != nil {
+		return nil, nil, f.missing(err)
+	}
+	if len(fresh) == 0 {
+		return fresh, seen, nil
+	}
+	waiting := make(map[string]int, len(fresh))
+	for i, n := range fresh {
+		waiting[Entry{File: n}.Base()] = i
+	}
+	for _, n := range seen {
+		if i, twice := waiting[Entry{File: n}.Base()]; twice && !f.same(fresh[i], n) {
+			fresh[i] = ""
+		}
+	}
+	return slices.DeleteFunc(fresh, func(n string) bool { return n == "" }), seen, nil
+}
+
+// same reports whether new/a and cur/b are both there: two messages that some
+// program gave one base, not one on its way.
+func (f *Folder) same(a, b string) bool {
+	sa, errA := os.Lstat(f.dir(true) + "/" + a)
+	sb, errB := os.Lstat(f.dir(false) + "/" + b)
+	return errA == nil && errB == nil && !os.SameFile(sa, sb)
+}
+
+// List returns the messages in new/ and cur/, by time of arrival and then by
+// name. It reads the two directories and no file.
+func (f *Folder) List() ([]Entry, error) {
+	fresh, seen, err := f.both()
+	if err != nil {
+		return nil, fmt.Errorf("list: %w", err)
+	}
+	type row struct {
+		key uint64
+		Entry
+	}
+	rows := make([]row, 0, len(fresh)+len(seen))
+	add := func(names []string, isNew bool) {
+		for _, n := range names {
+			sec, usec := arrival(n)
+			rows = append(rows, row{uint64(sec)<<20 | uint64(usec), Entry{n, isNew}})
+		}
+	}
+	add(fresh, true)
+	add(seen, false)
+	slices.SortFunc(rows, func(a, b row) int {
+		if a.key != b.key {
+			if a.key < b.key {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.File, b.File)
+	})
+	out := make([]Entry, len(rows))
+	for i := range rows {
+		out[i] = rows[i].Entry
+	}
+	return out, nil
+}
+
+// Counts is what a list of folders shows.
+type Counts struct{ Total, Unread, New int }
+
+// Count counts the messages. Unread ones lack the S flag, New ones lie in new/.
+func (f *Folder) Count() (Counts, error) {
+	fresh, seen, err := f.both()
+	if err != nil {
+		return Counts{}, fmt.Errorf("count: %w", err)
+	}
+	c := Counts{Total: len(fresh) + len(seen), New: len(fresh)}
+	for _, list := range [][]string{fresh, seen} {
+		for _, n := range list {
+			if !ParseFlags(n).Has('S') {
+				c.Unread++
+			}
+		}
+	}
+	return c, nil
+}
+
+// guesses are the infos tried before a directory is read.
+var guesses = []string{":2,S", ":2,", ":2,RS", ":2,FS", "", ":2,F", ":2,ST"}
+
+// Find returns the message of that base, whatever its flags and whether in new/
+// or cur/. A base that has got further fields since is found too.
+func (f *Folder) Find(base string) (Entry, error) {
+	if n, err := ParseName(base); err != nil || n.Sep != 0 {
+		return Entry{}, fmt.Errorf("find %q: %w", base, ErrName)
+	}
+	for _, e := range f.likely(base) {
+		if st, err := os.Lstat(f.File(e)); err == nil && st.Mode().IsRegular() {
+			return e, nil
+		}
+	}
+	e, err := f.find(base, true, false)
+	if errors.Is(err, ErrGone) {
+		e, err = f.find(unique(base), false, false)
+	}
+	if err != nil {
+		return Entry{}, fmt.Errorf("find %q: %w", base, err)
+	}
+	return e, nil
+}
+
+func (f *Folder) likely(base string) []Entry {
+	list := make([]Entry, 0, len(guesses)+1)
+	list = append(list, Entry{base, true})
+	for _, g := range guesses {
+		list = append(list, Entry{base + g, false})
+	}
+	return list
+}
+
+// find reads new/ and cur/ for a base: exactly want, or one whose unique part is
+// want. It says ErrGone only if neither directory changed while it was read.
+func (f *Folder) find(want string, exact, onlyNew bool) (Entry, error) {
+	dirs := []bool{true, false}
+	if onlyNew {
+		dirs = dirs[:1]
+	}
+	var before, after [2]time.Time
+	for round := range rounds {
+		for i, isNew := range dirs {
+			var err error
+			if after[i], err = stamp(f.dir(isNew)); err != nil {
+				return Entry{}, f.missing(err)
+			}
+		}
+		if round > 0 && after == before {
+			break
+		}
+		before = after
+		for _, isNew := range dirs {
+			e, err := f.search(isNew, want, exact)
+			if err != nil || e.File != "" {
+				return e, f.missing(err)
+			}
+		}
+	}
+	return Entry{}, ErrGone
+}
+
+// missing turns the absence of cur or new into ErrNoFolder.
+func (f *Folder) missing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("folder %q: %w: %s", f.name, ErrNoFolder, f.path)
+	}
+	return err
+}
+
+func (f *Folder) search(isNew bool, want string, exact bool) (found Entry, err error) {
+	dir := f.dir(isNew)
+	err = readDir(dir, func(name []byte, k kind) error {
+		// The others are passed over before anything is allocated.
+		if len(name) < len(want) || string(name[:len(want)]) != want {
+			return nil
+		}
+		e := Entry{string(name), isNew}
+		base := e.Base()
+		if !exact {
+			base = unique(base)
+		}
+		if base != want || k != plain && !f.mail(dir, e.File, k) {
+			return nil
+		}
+		found = e
+		return errStop
+	})
+	if err == errStop {
+		err = nil
+	}
+	return found, err
+}
