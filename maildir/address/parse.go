@@ -36,9 +36,9 @@ func (t token) special(c byte) bool { return !t.quoted && len(t.text) == 1 && t.
 
 // element reads up to the next comma, semicolon or end, and adds what it finds to the list.
 func (p *parser) element() {
-	p.tokens = p.tokens[:0]
 	var addr, comment string
 	angle, space := false, false
+	words := 0 // how many tokens stood before the angle address
 	word := func(text string, quoted bool) {
 		p.tokens = append(p.tokens, token{text, quoted, space})
 		space = false
@@ -62,11 +62,15 @@ func (p *parser) element() {
 				word(":", false)
 			}
 		case '<':
-			if angle { // a comma was forgotten
+			if angle { // a comma was forgotten: the words since then are the next one's name
+				next := p.tokens[words:]
+				p.tokens = p.tokens[:words]
 				p.add(addr, comment, angle)
+				p.tokens = append(p.tokens, next...)
 				return
 			}
 			p.i++
+			words = len(p.tokens)
 			addr, angle = p.angle(), true
 		case '(':
 			space = true
@@ -89,7 +93,10 @@ func (p *parser) element() {
 		case ' ', '\t', '\r', '\n', 0:
 			space = true
 			p.i++
-		case '>', ')', ']', '\\':
+		case ')', ']':
+			word(p.s[p.i:p.i+1], false)
+			p.i++
+		case '>', '\\':
 			p.i++
 		default:
 			start := p.i
@@ -257,10 +264,10 @@ func (p *parser) angle() string {
 			} else {
 				sub.tokens = append(sub.tokens, token{text: ":"})
 			}
-		case ',', ';', '@', '.':
+		case ',', ';', '@', '.', ')', ']':
 			sub.tokens = append(sub.tokens, token{text: sub.s[sub.i : sub.i+1]})
 			sub.i++
-		case '<', ' ', '\t', '\r', '\n', 0, ')', ']', '\\':
+		case '<', ' ', '\t', '\r', '\n', 0, '\\':
 			sub.i++
 		default:
 			start := sub.i
@@ -325,10 +332,10 @@ func (p *parser) comment() (string, bool) {
 // literal reads the domain literal at i; one that is never closed is only a bracket.
 func (p *parser) literal() string {
 	start := p.i
-	end := strings.IndexAny(p.s[start:], "]\r\n,;<> ")
-	if end < 0 || p.s[start+end] != ']' {
+	end := strings.IndexAny(p.s[start+1:], "[]\r\n,;<>\x00 ") + 1
+	if end == 0 || p.s[start+end] != ']' {
 		p.i++
-		return ""
+		return "["
 	}
 	p.i = start + end + 1
 	return p.s[start:p.i]
