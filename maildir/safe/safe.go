@@ -14,10 +14,7 @@
 // All of it holds whatever the text was; none of it depends on the terminal. Cleaning twice changes nothing more.
 package safe
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
 // A Text is a string without control characters (but for the line ends of a body), fit for a terminal, a log line or
 // a file of records. Only this package can make one that is not empty.
@@ -118,14 +115,6 @@ func balanced(s string) bool {
 	return len(open) == 0
 }
 
-// Clean is the name TERMINAL-minded callers look for: it cleans as Body if multiline is set, else as Line.
-func Clean(s string, multiline bool) Text {
-	if multiline {
-		return Body(s)
-	}
-	return Line(s)
-}
-
 // Join puts cleaned pieces together.
 func Join(pieces []Text, sep string) Text {
 	var b strings.Builder
@@ -137,5 +126,3 @@ func Join(pieces []Text, sep string) Text {
 	}
 	return Text{b.String()}
 }
-
-func validRune(r rune, size int) bool { return r != utf8.RuneError || size > 1 }
