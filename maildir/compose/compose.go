@@ -1,19 +1,25 @@
-// Package compose makes messages: new ones, answers, forwards.
+// Package compose makes messages: new ones, answers, forwards, and drafts taken up again.
+//
+// A [Draft] is a message as its writer thinks of it. It has two other forms: text for an
+// editor ([Draft.Text], [ParseText]), which comes back as it went, and the message that is
+// sent ([Draft.Write]): UTF-8 in format=flowed (RFC 3676), 7bit where that does, else
+// quoted-printable, with LF line ends as sendmail takes it.
 package compose
 
 import (
-	"io"
+	"strings"
 	"time"
 
+	"pneu/maildir/address"
 	"pneu/maildir/message"
 )
 
 // An Attachment is a file that goes with a draft, or bytes that do.
 type Attachment struct {
-	Path string // file to read when the draft is written; or
+	Path string // file to read when the draft is written; or, if empty:
 	Data []byte // the content, already decoded
 	Name string // name the receiver sees; default: last element of Path
-	Type string // media type; default: by the name's extension, else by content
+	Type string // media type; default: by the name's extension
 }
 
 // A Draft is a message being written.
@@ -22,62 +28,81 @@ type Draft struct {
 	To, Cc, Bcc, ReplyTo []message.Addr
 	Subject              string
 	InReplyTo            string   // Message-ID without brackets
-	References           []string // without brackets
-	Body                 string   // UTF-8, LF
+	References           []string // without brackets, oldest first
+	Body                 string   // UTF-8, LF; a paragraph may be one long line
 	Attachments          []Attachment
-	Extra                []Field // further header fields, as written
+	Extra                []Field // further header fields
 }
 
-// A Field is one header field.
+// A Field is one header field, its value not encoded.
 type Field struct{ Name, Value string }
 
 // Options say how an answer is made.
 type Options struct {
 	From        message.Addr   // who writes; zero: the one of me the message was sent to
 	Width       int            // columns quoted text is wrapped at; 0: 72
-	Location    *time.Location // for the date in the attribution; nil: Local
+	Location    *time.Location // for the date in the attribution; nil: that of the message
 	NoQuote     bool           // leave the body empty
-	Attribution string         // template; "": "On {date}, {name} wrote:"
-	Signature   string         // put under "-- "
+	Attribution string         // {date} {name} {addr} {subject}; "": DefaultAttribution
+	Signature   string         // put below "-- "
+	// Text is what is quoted or passed on instead of the message's own text: a reader
+	// passes what it shows.
+	Text string
 }
 
-// ForwardMode says how a forwarded message travels.
-type ForwardMode int
+// DefaultAttribution stands before quoted text.
+const DefaultAttribution = "On {date}, {name} wrote:"
 
-const (
-	Inline   ForwardMode = iota // its text in the body, its attachments beside it
-	Attached                    // whole, as message/rfc822
-)
-
-// Reply answers m. me are the writer's addresses.
-func Reply(m *message.Message, me []string, all bool, opt Options) Draft { panic("being written") }
-
-// ReplyList answers to the mailing list m came through; ok is false without one.
-func ReplyList(m *message.Message, me []string, opt Options) (d Draft, ok bool) {
-	panic("being written")
+func (o Options) width() int {
+	if o.Width <= 0 {
+		return 72
+	}
+	return max(o.Width, 20)
 }
-
-// Forward passes m on.
-func Forward(m *message.Message, mode ForwardMode, me []string, opt Options) Draft {
-	panic("being written")
-}
-
-// FromMessage takes a stored draft up again.
-func FromMessage(m *message.Message) Draft { panic("being written") }
-
-// Text returns the draft as text for an editor.
-func (d Draft) Text() []byte { panic("being written") }
-
-// ParseText reads what an editor left. What can be read is in the draft even
-// when there are errors.
-func ParseText(b []byte) (Draft, []error) { panic("being written") }
 
 // Recipients returns the envelope recipients: To, Cc and Bcc, each once.
-func (d Draft) Recipients() []string { panic("being written") }
+func (d Draft) Recipients() []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, list := range [][]message.Addr{d.To, d.Cc, d.Bcc} {
+		for _, a := range list {
+			if k := key(a.Addr); a.Addr != "" && !seen[k] {
+				seen[k] = true
+				out = append(out, a.Addr)
+			}
+		}
+	}
+	return out
+}
 
-// Write writes the message with LF line ends; Bcc is left out. A zero
-// msgid makes one from the sender's domain.
-func (d Draft) Write(w io.Writer, now time.Time, msgid string) error { panic("being written") }
+// key is what two spellings of an address have in common: case is not told apart, as
+// nobody has two mailboxes that differ in it.
+func key(addr string) string { return strings.ToLower(addr) }
 
-// WriteDraft writes the message as it is kept in a Drafts folder: with Bcc.
-func (d Draft) WriteDraft(w io.Writer, now time.Time, msgid string) error { panic("being written") }
+// isMe reports whether addr is one of me, or a subaddress of one (me+list@...).
+func isMe(addr string, me []string) bool {
+	local, domain := address.Split(key(addr))
+	base, _, sub := strings.Cut(local, "+")
+	for _, m := range me {
+		m = key(m)
+		if m == key(addr) || sub && m == base+"@"+domain {
+			return true
+		}
+	}
+	return false
+}
+
+// without returns the addresses of list that are neither in seen nor, unless mine is set,
+// my own; it notes them in seen.
+func without(list []message.Addr, seen map[string]bool, me []string) []message.Addr {
+	var out []message.Addr
+	for _, a := range list {
+		k := key(a.Addr)
+		if a.Addr == "" || seen[k] || isMe(a.Addr, me) {
+			continue
+		}
+		seen[k] = true
+		out = append(out, a)
+	}
+	return out
+}
