@@ -1,11 +1,14 @@
-// Package queue keeps accepted mail on disk until each recipient has an answer.
 package queue
 
 import (
-	"context"
 	"errors"
-	"io"
+	"io/fs"
+	"path"
+	"strconv"
+	"syscall"
 	"time"
+
+	"pneu/mta/sysexits"
 )
 
 // Errors a caller looks for with errors.Is.
@@ -15,6 +18,15 @@ var (
 	ErrGone    = errors.New("no such message in the spool")
 	ErrDamaged = errors.New("damaged spool file")
 )
+
+// A stepError says what was being done.
+type stepError struct {
+	step string
+	err  error
+}
+
+func (e *stepError) Error() string { return e.step + ": " + e.err.Error() }
+func (e *stepError) Unwrap() error { return e.err }
 
 // A Mark is the final or pending state of one recipient, one byte in the file.
 type Mark byte
@@ -60,6 +72,8 @@ type Envelope struct {
 	Kind   string  // "" mail, "dsn" a report of our own
 	Parent string  // the message a report is about
 	Covers []Cover // the parent's recipients it speaks for
+
+	dropped bool // came through drop/: see AdoptDrops
 }
 
 // Pending returns the recipients without a final mark.
@@ -114,90 +128,119 @@ type Spool struct {
 	fs  FS
 }
 
-// A Draft is a message being accepted. It is not in the queue before Commit.
-type Draft struct{}
-
-// A Message is one message of the spool. From Lock it is ours alone until
-// Close; from Read it is a view, and may be old when it is returned.
-type Message struct {
-	Envelope
-	State State
-	Size  int64     // of the message, without our head
-	Next  time.Time // the earliest next attempt
+// Open opens the spool that [Create] made.
+func Open(o Options) (*Spool, error) {
+	if o.FS == nil {
+		o.FS = OS{}
+	}
+	if o.Lifetime <= 0 {
+		o.Lifetime = 5 * 24 * time.Hour
+	}
+	s := &Spool{opt: o, fs: o.FS}
+	if o.Dir == "" {
+		return nil, sysexits.New(sysexits.Config, "open spool: no folder given")
+	}
+	if _, err := s.fs.Stat(path.Join(o.Dir, "q")); errors.Is(err, fs.ErrNotExist) {
+		return nil, sysexits.New(sysexits.TempFail, "open spool: "+o.Dir+" is not a spool: run postmaster init")
+	} else if err != nil && !errors.Is(err, fs.ErrPermission) { // who may only drop may not look
+		return nil, sysexits.Wrap(sysexits.TempFail, errors.New("open spool: "+err.Error()))
+	}
+	return s, nil
 }
 
-// An Event is one line of a message's history.
-type Event struct {
-	Time     time.Time
-	Kind     string // accepted attempt deferred delivered failed expired bounced delayed held released removed note
-	Rcpt     int    // 0 for the message as a whole
-	Host, IP string
-	TLS      string
-	Code     int
-	Enhanced string
-	Text     string
-	Next     time.Time
+// Dir is the spool's folder.
+func (s *Spool) Dir() string { return s.opt.Dir }
+
+// The folders of a spool.
+const (
+	inQueue = "q"
+	inHold  = "hold"
+	inBad   = "bad"
+	inDrop  = "drop"
+	inLog   = "log"
+)
+
+func (s *Spool) path(place, id string) string {
+	if place == inBad || place == inDrop {
+		return s.opt.Dir + "/" + place + "/" + id
+	}
+	return s.opt.Dir + "/" + place + "/" + shard(id) + "/" + id
 }
 
-// A Slot is the right to one connection to a destination.
-type Slot struct{}
-
-// FS is the file system below a spool.
-type FS interface{}
-
-// Health is what is known about a destination, shared by all runners. It is
-// advice: losing it loses no mail.
-type Health struct {
-	Fails int       // attempts failed in a row
-	Next  time.Time // no attempt before, except a probe
-	Last  string    // the last answer, for people
+func (s *Spool) dir(place, id string) string {
+	if place == inBad || place == inDrop {
+		return s.opt.Dir + "/" + place
+	}
+	return s.opt.Dir + "/" + place + "/" + shard(id)
 }
 
-func Create(dir string) error                         { panic("not yet") }
-func Open(o Options) (*Spool, error)                  { panic("not yet") }
-func NewID(now time.Time) string                      { panic("not yet") }
-func (s *Spool) Accept(env *Envelope) (*Draft, error) { panic("not yet") }
-func (d *Draft) Write(p []byte) (int, error)          { panic("not yet") }
-func (d *Draft) Commit(notBefore time.Time) error     { panic("not yet") }
-func (d *Draft) Abort() error                         { panic("not yet") }
-func (d *Draft) ID() string                           { panic("not yet") }
-func (s *Spool) Due(now time.Time) ([]Ref, error)     { panic("not yet") }
-func (s *Spool) All() ([]Ref, error)                  { panic("not yet") }
-func (s *Spool) Read(id string) (*Message, error)     { panic("not yet") }
-func (s *Spool) Lock(id string) (*Message, error)     { panic("not yet") }
-func (m *Message) Body() *io.SectionReader            { panic("not yet") }
-func (m *Message) Close() error                       { panic("not yet") }
-func (m *Message) SetMarks(marks map[int]Mark) error  { panic("not yet") }
-func (m *Message) Defer(next time.Time) error         { panic("not yet") }
-func (m *Message) Log(ev Event) error                 { panic("not yet") }
-func (m *Message) History() ([]Event, error)          { panic("not yet") }
-func (m *Message) Finish() error                      { panic("not yet") }
-func (m *Message) Hold() error                        { panic("not yet") }
-func (m *Message) Release() error                     { panic("not yet") }
+const readme = `This is the spool of pneu, a mail system: mail that was accepted and waits.
 
-// Bounce accepts a report about recipients of m under a derived id, then sets
-// their marks: never two reports, whatever happens in between. marks names the
-// recipients and what they become (Failed, Expired, Done for a success report).
-// env needs Sender (normally "") and Recipients; write writes the message.
-func (m *Message) Bounce(env *Envelope, marks map[int]Mark, write func(io.Writer) error) (id string, err error) {
-	panic("not yet")
+q/XX/ID     one file a message: lines about it, an empty line, the message.
+            XX is the end of ID. A file's time is its next attempt.
+hold/XX/ID  the same, held: mv it here to hold it, back to q/XX/ to release it.
+log/XX/ID   what was tried and answered; never needed to deliver.
+bad/ID      a damaged file put aside; ID.why says why. Nothing deletes it.
+drop/       where sendmail leaves mail of users who may not write q/.
+dest/       what is known about other hosts, and locks. May be deleted.
+wake        a pipe that tells a waiting qrun of new mail. May be deleted.
+
+List it with "qrun list"; see pneu-spool(5).
+`
+
+// Create makes a spool in dir, or completes one. Owner and group are the
+// caller's to set: drop/ should belong to the group of a setgid sendmail.
+func Create(dir string) error {
+	o := OS{}
+	mkdir := func(name string, perm uint32) error {
+		if err := o.Mkdir(name, perm); err != nil && !errors.Is(err, fs.ErrExist) {
+			return sysexits.Wrap(sysexits.CantCreate, err)
+		}
+		return nil
+	}
+	if err := mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	for _, d := range []string{inQueue, inHold, inLog, inBad, "dest"} {
+		if err := mkdir(path.Join(dir, d), 0o700); err != nil {
+			return err
+		}
+	}
+	for i := range 64 {
+		if err := mkdir(path.Join(dir, inQueue, strconv.Itoa(i>>4)+string("0123456789abcdef"[i&15])), 0o700); err != nil {
+			return err
+		}
+	}
+	drop := path.Join(dir, inDrop)
+	if err := o.Mkdir(drop, 0o730); err == nil {
+		// Set group id, so that drops belong to the group of the folder;
+		// sticky, so that users cannot remove one another's.
+		if err := syscall.Chmod(drop, 0o3730); err != nil {
+			return sysexits.Wrap(sysexits.CantCreate, wrap("chmod", drop, err))
+		}
+	} else if !errors.Is(err, fs.ErrExist) {
+		return sysexits.Wrap(sysexits.CantCreate, err)
+	}
+	wake := path.Join(dir, "wake")
+	if err := syscall.Mkfifo(wake, 0o622); err == nil {
+		if err := syscall.Chmod(wake, 0o622); err != nil { // whatever the umask
+			return sysexits.Wrap(sysexits.CantCreate, wrap("chmod", wake, err))
+		}
+	} else if err != syscall.EEXIST {
+		return sysexits.Wrap(sysexits.CantCreate, wrap("mkfifo", wake, err))
+	}
+	f, err := o.Open(path.Join(dir, "README"), syscall.O_WRONLY|syscall.O_CREAT|syscall.O_TRUNC, 0o644)
+	if err != nil {
+		return sysexits.Wrap(sysexits.CantCreate, err)
+	}
+	defer f.Close()
+	if _, err := f.Write([]byte(readme)); err != nil {
+		return sysexits.Wrap(sysexits.CantCreate, err)
+	}
+	for _, d := range []string{path.Join(dir, inQueue), dir, path.Dir(dir)} {
+		if err := o.SyncDir(d); err != nil && d != path.Dir(dir) {
+			return sysexits.Wrap(sysexits.CantCreate, err)
+		}
+	}
+	return nil
 }
-
-// Derive returns the id of a message that follows from another: the same
-// parent, kind and recipients always give the same id.
-func Derive(parent, kind string, rcpts ...int) string       { panic("not yet") }
-func (s *Spool) Slot(dest string, limit int) (*Slot, error) { panic("not yet") }
-func (l *Slot) Release() error                              { panic("not yet") }
-func (s *Spool) Health(dest string) (Health, error)         { panic("not yet") }
-func (s *Spool) SetHealth(dest string, h Health) error      { panic("not yet") }
-
-// Wake tells a waiting runner of new mail; nobody may be there.
-func (s *Spool) Wake() { panic("not yet") }
-
-// Wait returns when woken, when d has passed (nil), or with ctx's error.
-func (s *Spool) Wait(ctx context.Context, d time.Duration) error { panic("not yet") }
-
-// AdoptDrops moves what unprivileged users left in drop/ into the queue and
-// returns how many. Must run as the owner of the spool.
-func (s *Spool) AdoptDrops() (int, error) { panic("not yet") }
-func (s *Spool) Dir() string              { return s.opt.Dir }

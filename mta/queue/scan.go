@@ -1,0 +1,229 @@
+package queue
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+
+// Due returns the messages of the queue whose time has come, the oldest time
+// first. It reads no file: a file's time is its next attempt.
+func (s *Spool) Due(now time.Time) ([]Ref, error) {
+	var due []Ref
+	err := s.scan(inQueue, func(r Ref) {
+		if !r.Next.After(now) {
+			due = append(due, r)
+		}
+	})
+	sortRefs(due)
+	return due, err
+}
+
+// Next returns the earliest time at which a message of the queue is due; zero
+// if there is none.
+func (s *Spool) Next() (time.Time, error) {
+	var next time.Time
+	err := s.scan(inQueue, func(r Ref) {
+		if next.IsZero() || r.Next.Before(next) {
+			next = r.Next
+		}
+	})
+	return next, err
+}
+
+// All returns every message of the spool: waiting, held, put aside, dropped.
+func (s *Spool) All() ([]Ref, error) {
+	var all []Ref
+	var errs []error
+	for _, place := range []string{inQueue, inHold, inBad, inDrop} {
+		err := s.scan(place, func(r Ref) { all = append(all, r) })
+		if err != nil && !missing(err) {
+			errs = append(errs, err)
+		}
+	}
+	sortRefs(all)
+	return all, errors.Join(errs...)
+}
+
+func sortRefs(refs []Ref) {
+	slices.SortFunc(refs, func(a, b Ref) int {
+		if c := a.Next.Compare(b.Next); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+}
+
+// scan calls f for each message file of a place.
+func (s *Spool) scan(place string, f func(Ref)) error {
+	top := s.opt.Dir + "/" + place
+	dirs := []string{top}
+	if place == inQueue || place == inHold {
+		names, err := s.fs.Names(top)
+		if err != nil {
+			return &stepError{"read spool", err}
+		}
+		slices.Sort(names)
+		dirs = dirs[:0]
+		for _, n := range names {
+			dirs = append(dirs, top+"/"+n)
+		}
+	}
+	state := map[string]State{inQueue: Queued, inHold: Held, inBad: Bad, inDrop: Queued}[place]
+	for _, dir := range dirs {
+		names, err := s.fs.Names(dir)
+		if err != nil {
+			if missing(err) || errors.Is(err, syscall.ENOTDIR) { // a stranger's file
+				continue
+			}
+			return &stepError{"read spool", err}
+		}
+		for _, n := range names {
+			if !ValidID(n) { // a reason's .why, an editor's backup
+				continue
+			}
+			st, err := s.fs.Stat(dir + "/" + n)
+			if missing(err) { // finished meanwhile
+				continue
+			}
+			if err != nil {
+				return &stepError{"read spool", err}
+			}
+			if place == inQueue && shard(n) != dir[len(dir)-2:] {
+				continue // no name we would find again
+			}
+			f(Ref{ID: n, Next: st.ModTime, Size: st.Size, Held: place == inHold, State: state})
+		}
+	}
+	return nil
+}
+
+// Read returns a view of a message for people, wherever it lies. It takes no
+// lock and does not check the content; one in bad/ comes with State Bad and as
+// much of its envelope as could be read.
+func (s *Spool) Read(id string) (*Message, error) {
+	if !ValidID(id) {
+		return nil, ErrGone
+	}
+	for _, place := range []string{inQueue, inHold, inBad, inDrop} {
+		f, err := s.fs.Open(s.path(place, id), syscall.O_RDONLY|syscall.O_NONBLOCK, 0)
+		if missing(err) {
+			continue
+		}
+		if err != nil {
+			return nil, &stepError{"read message", err}
+		}
+		m, err := s.view(f, id, place)
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		return m, nil
+	}
+	return nil, &stepError{id, ErrGone}
+}
+
+func (s *Spool) view(f File, id, place string) (*Message, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return nil, &stepError{"read message", err}
+	}
+	m := &Message{s: s, f: f, place: place, Next: st.ModTime}
+	m.h, err = readHead(f, st.Size)
+	if err == nil && m.h.env.ID == id && m.h.end+m.h.size <= st.Size {
+		m.fill()
+	} else if err != nil && !errors.Is(err, errOpen) && errors.As(err, new(*fs.PathError)) {
+		return nil, &stepError{"read message", err}
+	} else if errors.Is(err, errOpen) && place != inBad {
+		return nil, &stepError{id + ": not accepted yet", ErrGone}
+	} else {
+		m.h = &head{size: st.Size}
+		m.Envelope = Envelope{ID: id, Arrived: st.ModTime, Expires: st.ModTime}
+		m.Size, m.State = st.Size, Bad
+		m.Reason = "damaged: the next qrun will move it to bad/"
+	}
+	if place == inBad {
+		m.State, m.Reason = Bad, s.why(id)
+	}
+	return m, nil
+}
+
+// why reads the reason beside a file in bad/.
+func (s *Spool) why(id string) string {
+	f, err := s.fs.Open(s.path(inBad, id)+".why", syscall.O_RDONLY, 0)
+	if err != nil {
+		return "unknown"
+	}
+	defer f.Close()
+	b := make([]byte, 1000)
+	n, err := f.ReadAt(b, 0)
+	if err != nil && err != io.EOF {
+		return "unknown"
+	}
+	line, _, _ := strings.Cut(string(b[:n]), "\n")
+	return line
+}
+
+// Busy returns which files are locked at this moment, by inode, as
+// /proc/locks tells. Asking with a lock would make a runner pass the message
+// over. Where it cannot be read, nothing seems busy.
+func (s *Spool) busy() map[uint64]bool {
+	f, err := OS{}.Open("/proc/locks", syscall.O_RDONLY, 0)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	var text []byte
+	b := make([]byte, 16<<10)
+	for len(text) < 16<<20 {
+		n, err := f.ReadAt(b, int64(len(text)))
+		text = append(text, b[:n]...)
+		if err != nil || n == 0 {
+			break
+		}
+	}
+	return parseLocks(string(text))
+}
+
+// parseLocks reads lines such as
+// "1: FLOCK  ADVISORY  WRITE 4711 08:01:393220 0 EOF".
+func parseLocks(text string) map[uint64]bool {
+	busy := map[uint64]bool{}
+	for line := range strings.Lines(text) {
+		w := strings.Fields(line)
+		if len(w) < 6 || w[1] != "FLOCK" {
+			continue
+		}
+		if i := strings.LastIndexByte(w[5], ':'); i >= 0 {
+			if ino, err := strconv.ParseUint(w[5][i+1:], 10, 64); err == nil {
+				busy[ino] = true
+			}
+		}
+	}
+	return busy
+}
+
+// Active returns the ids, of those given, that some process is working on.
+func (s *Spool) Active(refs []Ref) map[string]bool {
+	locks := s.busy()
+	active := map[string]bool{}
+	if len(locks) == 0 {
+		return active
+	}
+	for _, r := range refs {
+		if r.State != Queued {
+			continue
+		}
+		if st, err := s.fs.Stat(s.path(inQueue, r.ID)); err == nil && locks[st.Inode] {
+			active[r.ID] = true
+		}
+	}
+	return active
+}
