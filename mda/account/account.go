@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"unicode"
 
 	"pneu/maildir/address"
 )
@@ -103,6 +104,12 @@ type DB struct {
 	passwd  source[*users]
 }
 
+// A view is what the files said at one moment.
+type view struct {
+	users   *users
+	aliases *aliases
+}
+
 // Open reads the files. A file that is missing or wrong is an error that names
 // the place and the remedy, with exit code 78.
 func Open(o Options) (*DB, error) {
@@ -130,8 +137,30 @@ func Open(o Options) (*DB, error) {
 	}
 	o.Domains = domains
 	db := &DB{opt: o}
-	_, err := db.read()
-	return db, err
+	db.users = source[*users]{path: o.Users, what: "users", parse: db.parseUsers}
+	db.aliases = source[*aliases]{path: o.Aliases, what: "aliases", parse: parseAliases}
+	db.passwd = source[*users]{path: o.Passwd, what: "system's users", parse: db.parsePasswd}
+	if _, err := db.read(); err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+// read returns what the files say now.
+func (db *DB) read() (view, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	v := view{users: &users{}, aliases: &aliases{}}
+	var err error
+	if db.opt.Users != "" {
+		v.users, err = db.users.get(db.opt.Log)
+	} else {
+		v.users, err = db.passwd.get(db.opt.Log)
+	}
+	if err == nil && db.opt.Aliases != "" {
+		v.aliases, err = db.aliases.get(db.opt.Log)
+	}
+	return v, err
 }
 
 // Local reports whether mail for domain stays here: one of the domains, the
@@ -158,18 +187,20 @@ func (db *DB) ours(domain string) string {
 	return ""
 }
 
-// parse completes an address and parts it: lower case, quotes taken off where
-// they say nothing, our first domain where it has none.
+// parse completes an address and parts it: the quotes of the local part taken
+// off, the domain in lower case and ours, the first one where it has none.
 func (db *DB) parse(addr string) (local, domain string, err error) {
 	local, domain = address.Split(addr)
 	domain = strings.ToLower(strings.TrimSuffix(domain, "."))
 	if n := len(local); n >= 2 && local[0] == '"' && local[n-1] == '"' {
 		local = unquote(local[1 : n-1])
 	}
-	local = strings.ToLower(local)
 	ours := db.ours(domain)
-	if ours == "" {
+	switch {
+	case ours == "":
 		return local, domain, ErrNotLocal
+	case local == "" || strings.ContainsFunc(local, unicode.IsControl):
+		return local, domain, ErrNoUser
 	}
 	return local, ours, nil
 }
