@@ -106,7 +106,7 @@ func quoteName(s string) string {
 func ParseText(b []byte) (Draft, []error) {
 	var d Draft
 	var errs []error
-	s := strings.ReplaceAll(strings.ToValidUTF8(string(b), "\ufffd"), "\r\n", "\n")
+	s := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.ToValidUTF8(string(b), "\ufffd"))
 	line := 0
 	for s != "" {
 		var l string
@@ -246,11 +246,16 @@ func parseAddrs(value string) ([]message.Addr, error) {
 	var bad error
 	for _, a := range address.ParseList(value) {
 		out = append(out, message.Addr{Name: oneLine(a.Name), Addr: a.Addr})
-		if err := address.Valid(a.Addr, true); err != nil && bad == nil && strings.Contains(a.Addr, "@") {
-			bad = fmt.Errorf("%q: %w", short(a.Addr), err)
+		full := a.Addr
+		if !strings.Contains(full, "@") {
+			full += "@localhost" // somebody here
 		}
-		if a.Addr == "" && bad == nil {
+		switch err := address.Valid(full, true); {
+		case bad != nil:
+		case a.Addr == "":
 			bad = fmt.Errorf("%q has no address", short(a.Name))
+		case err != nil:
+			bad = fmt.Errorf("%q: %w", short(a.Addr), err)
 		}
 	}
 	return out, bad

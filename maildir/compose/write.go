@@ -14,7 +14,6 @@ import (
 	"time"
 
 	gomessage "github.com/emersion/go-message"
-	"github.com/emersion/go-message/mail"
 
 	"pneu/maildir/address"
 	"pneu/maildir/message"
@@ -34,12 +33,19 @@ func (d Draft) WriteDraft(w io.Writer, now time.Time, msgid string) error {
 		msgid = NewID(now, d.From.Addr)
 	}
 	bw := bufio.NewWriter(&lf{w: w})
-	h, err := d.header(now, strings.Trim(msgid, "<>"))
-	if err != nil {
+	var h gomessage.Header
+	var body string
+	if len(d.Attachments) == 0 {
+		body = d.textHeader(&h)
+	} else {
+		h.SetContentType("multipart/mixed", map[string]string{"boundary": "=_" + rand.Text()})
+	}
+	if err := d.header(&h, now, strings.Trim(msgid, "<>")); err != nil {
 		return err
 	}
+	var err error
 	if len(d.Attachments) == 0 {
-		err = d.writeText(bw, &h)
+		err = writeEntity(bw, h, strings.NewReader(body))
 	} else {
 		err = d.writeMixed(bw, h)
 	}
@@ -58,38 +64,52 @@ func NewID(now time.Time, addr string) string {
 	return strconv.FormatInt(now.UnixMilli(), 36) + "." + strings.ToLower(rand.Text()[:16]) + "@" + domain
 }
 
-func (d Draft) header(now time.Time, msgid string) (mail.Header, error) {
-	var h mail.Header
+// header adds our fields above what h has.
+func (d Draft) header(h *gomessage.Header, now time.Time, msgid string) error {
 	if d.From.Addr == "" {
-		return h, fmt.Errorf("the message has no sender: fill in From")
+		return fmt.Errorf("the message has no sender: fill in From")
 	}
-	// Fields come out in the reverse of the order they are set in.
-	h.Set("Mime-Version", "1.0")
+	// Fields come out in the reverse of the order they are added in.
+	put := func(name, value string) {
+		if value != "" {
+			h.AddRaw(fold(name, value))
+		}
+	}
+	put("MIME-Version", "1.0")
 	for i := len(d.Extra) - 1; i >= 0; i-- {
 		f := d.Extra[i]
 		if !fieldName(f.Name) || reserved(f.Name) {
-			return h, fmt.Errorf("%q is no header field to set", f.Name)
+			return fmt.Errorf("%q is no header field to set", f.Name)
 		}
-		h.Add(f.Name, message.EncodeWord(safe.Line(f.Value).String()))
+		put(f.Name, message.EncodeWord(oneLine(safe.Line(f.Value).String())))
 	}
-	if len(d.References) > 0 {
-		h.Set("References", idList(d.References))
-	}
-	if d.InReplyTo != "" {
-		h.Set("In-Reply-To", idList([]string{d.InReplyTo}))
-	}
-	h.Set("Message-Id", "<"+msgid+">")
-	h.Set("Date", now.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
-	h.Set("Subject", message.EncodeWord(oneLine(safe.Line(d.Subject).String())))
-	for _, l := range []struct {
-		name string
-		list []message.Addr
-	}{{"Reply-To", d.ReplyTo}, {"Bcc", d.Bcc}, {"Cc", d.Cc}, {"To", d.To}, {"From", []message.Addr{d.From}}} {
-		if len(l.list) > 0 {
-			h.Set(l.name, encodeList(l.list))
+	put("References", idList(d.References))
+	put("In-Reply-To", idList([]string{d.InReplyTo}))
+	put("Message-ID", "<"+msgid+">")
+	put("Date", now.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
+	put("Subject", message.EncodeWord(oneLine(safe.Line(d.Subject).String())))
+	put("Reply-To", encodeList(d.ReplyTo))
+	put("Bcc", encodeList(d.Bcc))
+	put("Cc", encodeList(d.Cc))
+	put("To", encodeList(d.To))
+	put("From", encodeList([]message.Addr{d.From}))
+	return nil
+}
+
+// fold writes a field in lines of at most 76 columns where its blanks allow it
+// (RFC 5322, 2.2.3; RFC 2047, 2).
+func fold(name, value string) []byte {
+	b := []byte(name + ":")
+	used := len(b)
+	for i, w := range strings.Fields(value) {
+		if i > 0 && used+1+len(w) > 76 {
+			b = append(b, '\r', '\n')
+			used = 0
 		}
+		b = append(append(b, ' '), w...)
+		used += 1 + len(w)
 	}
-	return h, nil
+	return append(b, '\r', '\n')
 }
 
 func idList(ids []string) string {
@@ -150,14 +170,9 @@ func (d Draft) textHeader(h *gomessage.Header) string {
 			enc = "quoted-printable"
 		}
 	}
-	h.SetContentType("text/plain", map[string]string{"charset": charset, "format": "flowed"})
 	h.Set("Content-Transfer-Encoding", enc)
+	h.SetContentType("text/plain", map[string]string{"charset": charset, "format": "flowed"})
 	return body
-}
-
-func (d Draft) writeText(w io.Writer, h *mail.Header) error {
-	body := d.textHeader(&h.Header)
-	return writeEntity(w, h.Header, strings.NewReader(body))
 }
 
 func writeEntity(w io.Writer, h gomessage.Header, body io.Reader) error {
@@ -171,9 +186,8 @@ func writeEntity(w io.Writer, h gomessage.Header, body io.Reader) error {
 	return mw.Close()
 }
 
-func (d Draft) writeMixed(w io.Writer, h mail.Header) error {
-	h.SetContentType("multipart/mixed", nil)
-	mw, err := gomessage.CreateWriter(w, h.Header)
+func (d Draft) writeMixed(w io.Writer, h gomessage.Header) error {
+	mw, err := gomessage.CreateWriter(w, h)
 	if err != nil {
 		return err
 	}

@@ -323,7 +323,7 @@ func (p *parser) build(field, value string, form form, start, at int) (expr, err
 		return t, nil
 	case "header":
 		name, v, ok := strings.Cut(value, "=")
-		if name = strings.TrimSpace(name); name == "" || strings.ContainsAny(name, ": \t\"") || !printable(name) || form == pattern {
+		if name = strings.TrimSpace(name); name == "" || !fieldName(name) || form == pattern {
 			return nil, p.fail(at, "header: wants a name", hintFor("header"))
 		}
 		t.name = canonName(name)
@@ -360,9 +360,10 @@ func (p *parser) regexp(t *term, pat string, at int) (expr, error) {
 	return t, nil
 }
 
-func printable(s string) bool {
+// fieldName is narrower than RFC 5322, 2.2: names that are in use.
+func fieldName(s string) bool {
 	for i := range len(s) {
-		if s[i] <= ' ' || s[i] >= 0x7f {
+		if c := s[i] | 0x20; (c < 'a' || c > 'z') && (s[i] < '0' || s[i] > '9') && s[i] != '-' && s[i] != '_' && s[i] != '.' {
 			return false
 		}
 	}
