@@ -1,6 +1,7 @@
 package htmltext
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -88,7 +89,10 @@ func (l *layout) flush() {
 		l.preformatted(p)
 		return
 	}
-	p = trimBlank(p)
+	all := p
+	if p = trimBlank(all); len(p) == 0 && slices.Contains(all, '\n') {
+		l.margin = max(l.margin, 1) // <div><br></div> is an empty line
+	}
 	for len(p) > 0 {
 		end := 0
 		for end < len(p) && p[end] != '\n' {
