@@ -68,6 +68,29 @@ func decodeXtext(s string) (string, bool) {
 	return b.String(), true
 }
 
+// decodeUnitext undoes the utf-8-addr-xtext and utf-8-addr-unitext of RFC 6533, 3: "\x{3B2}" for what cannot stand for itself.
+func decodeUnitext(s string) (string, bool) {
+	var b strings.Builder
+	for s != "" {
+		if esc, ok := strings.CutPrefix(s, `\x{`); ok {
+			hex, rest, ok := strings.Cut(esc, "}")
+			n, err := strconv.ParseUint(hex, 16, 32)
+			if !ok || err != nil || n < ' ' || 0x7f <= n && n < 0xa0 || !utf8.ValidRune(rune(n)) {
+				return "", false
+			}
+			b.WriteRune(rune(n))
+			s = rest
+			continue
+		}
+		if c := s[0]; c <= ' ' || c == 0x7f || c == '\\' || c == '+' || c == '=' {
+			return "", false
+		}
+		b.WriteByte(s[0])
+		s = s[1:]
+	}
+	return b.String(), utf8.ValidString(b.String())
+}
+
 // EncodeXtext writes s as xtext.
 func EncodeXtext(s string) string {
 	const hex = "0123456789ABCDEF"

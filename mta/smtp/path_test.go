@@ -138,3 +138,17 @@ func TestXtext(t *testing.T) {
 		}
 	}
 }
+
+func TestUnitext(t *testing.T) {
+	for _, tt := range []struct {
+		in, want string
+		ok       bool
+	}{
+		{`\x{3B2}@b`, "β@b", true}, {"β@b", "β@b", true}, {`a\x{2B}b`, "a+b", true}, {"", "", true},
+		{`\x{A}`, "", false}, {`\x{D800}`, "", false}, {`\x{3B2`, "", false}, {`\y`, "", false}, {"a+b", "", false}, {`\x{FFFFFFFFF}`, "", false}, {`\x{85}`, "", false},
+	} {
+		if got, ok := decodeUnitext(tt.in); ok != tt.ok || ok && got != tt.want {
+			t.Errorf("decodeUnitext(%q) = %q, %v; want %q, %v", tt.in, got, ok, tt.want, tt.ok)
+		}
+	}
+}

@@ -63,11 +63,14 @@ func (c *Conn) rcptParam(o *RcptOptions, key, value string) *Status {
 			}
 			o.OriginalRecipientType, o.OriginalRecipient = gosmtp.DSNAddressTypeRFC822, addr
 		case "UTF-8":
-			// Kept in the encoded form, utf-8-addr-xtext or utf-8-addr-unitext, in which DSNs quote it.
-			if text == "" || !c.utf8 && !ASCII(text) {
+			if !c.utf8 && !ASCII(text) {
 				return statusSyntax
 			}
-			o.OriginalRecipientType, o.OriginalRecipient = gosmtp.DSNAddressTypeUTF8, text
+			addr, ok := decodeUnitext(text)
+			if !ok || addr == "" {
+				return statusSyntax
+			}
+			o.OriginalRecipientType, o.OriginalRecipient = gosmtp.DSNAddressTypeUTF8, addr
 		default: // an address type of another system, e.g. x400; nothing here can use it
 			return statusSyntax
 		}
