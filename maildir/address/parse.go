@@ -37,7 +37,7 @@ func (t token) special(c byte) bool { return !t.quoted && len(t.text) == 1 && t.
 // element reads up to the next comma, semicolon or end, and adds what it finds to the list.
 func (p *parser) element() {
 	var addr, comment string
-	angle, space := false, false
+	angle, space, at := false, false, false
 	words := 0 // how many tokens stood before the angle address
 	word := func(text string, quoted bool) {
 		p.tokens = append(p.tokens, token{text, quoted, space})
@@ -54,7 +54,7 @@ func (p *parser) element() {
 			return
 		case ':':
 			p.i++
-			if p.at() < 0 && !angle && p.group == "" { // RFC 5322, 3.4: before it stands the name of a group
+			if !at && !angle && p.group == "" { // RFC 5322, 3.4: before it stands the name of a group
 				p.group = phrase(p.tokens)
 				p.tokens = p.tokens[:0]
 				comment, space = "", false
@@ -88,6 +88,7 @@ func (p *parser) element() {
 		case '[':
 			word(p.literal(), false)
 		case '@', '.':
+			at = at || c == '@'
 			word(p.s[p.i:p.i+1], false)
 			p.i++
 		case ' ', '\t', '\r', '\n', 0:
@@ -225,13 +226,22 @@ func anyQuoted(tokens []token) bool {
 	return false
 }
 
-// angle reads an address after its <. If the bracket is never closed it ends at the next comma.
+// maxAngle bounds the search for the end of an angle address: RFC 5321 allows 256 octets.
+const maxAngle = 2000
+
+// angle reads an address after its <. If the bracket is never closed it ends at the next comma, or where another
+// one opens.
 func (p *parser) angle() string {
-	end := strings.IndexByte(p.s[p.i:], '>')
-	if c := strings.IndexAny(p.s[p.i:], ",;<"); end < 0 || c >= 0 && c < end && p.s[p.i+c] == '<' && strings.IndexByte(p.s[p.i:p.i+end], '"') < 0 && strings.TrimSpace(p.s[p.i:p.i+c]) != "" {
-		if end = c; end < 0 {
-			end = len(p.s) - p.i
-		}
+	rest := p.s[p.i:min(len(p.s), p.i+maxAngle)]
+	end := strings.IndexByte(rest, '>')
+	mark := strings.IndexAny(rest, ",;<")
+	switch {
+	case end < 0 && mark < 0:
+		end = len(rest)
+	case end < 0:
+		end = mark
+	case mark >= 0 && mark < end && rest[mark] == '<' && strings.IndexByte(rest[:end], '"') < 0 && strings.TrimSpace(rest[:mark]) != "":
+		end = mark
 	}
 	// The usual one needs no second look.
 	if s := p.s[p.i : p.i+end]; strings.IndexAny(s, " \t\r\n\x00\"(<:,;[\\") < 0 {
@@ -240,10 +250,8 @@ func (p *parser) angle() string {
 	}
 	sub := parser{s: p.s, i: p.i, tokens: nil, noQuote: p.noQuote, noComment: p.noComment}
 	limit := p.i + end
-	for sub.i < len(sub.s) && sub.s[sub.i] != '>' {
-		if limit < len(p.s) && p.s[limit] != '>' && sub.i >= limit {
-			break
-		}
+	closed := limit < len(p.s) && p.s[limit] == '>' // then a > in a quoted string is not the end
+	for sub.i < len(sub.s) && sub.s[sub.i] != '>' && (closed || sub.i < limit) {
 		switch c := sub.s[sub.i]; c {
 		case '(':
 			if _, ok := sub.comment(); !ok {

@@ -10,7 +10,7 @@ import (
 )
 
 // maxField is how much of one field is looked at; the rest of it is there in the bytes of the header.
-const maxField = 1 << 20
+const maxField = 256 << 10
 
 // A Header is a raw header block, with or without the empty line that ends it. Names are compared without regard to
 // case. Fields are found by going over the block: to read many, use Fields or Summary.
@@ -56,7 +56,8 @@ func (h Header) Text(field string) string {
 	if !ok {
 		return ""
 	}
-	return decodeWords(unfold(v), h.hint(v))
+	g := hinter{h: h}
+	return decodeWords(unfold(v), g.hint(v))
 }
 
 // Values returns all fields of that name, unfolded but not decoded.
@@ -88,10 +89,12 @@ func (h Header) Fields() iter.Seq2[string, string] {
 	}
 }
 
-// Addresses returns the mailboxes in all fields of that name, their names decoded.
+// Addresses returns the mailboxes in all fields of that name, their names decoded. Of From, Sender and Reply-To the
+// first field alone counts (RFC 5322, 3.6): a second one is there to deceive.
 func (h Header) Addresses(field string) []Addr {
 	want := strings.ToLower(field)
 	var all []Addr
+	g := hinter{h: h}
 	s := h.scanner()
 	for {
 		name, value, ok := s.next()
@@ -99,7 +102,10 @@ func (h Header) Addresses(field string) []Addr {
 			return all
 		}
 		if equalFold(name, want) {
-			all = appendAddrs(all, value, h.hint(value))
+			all = appendAddrs(all, value, g.hint(value))
+			if want == "from" || want == "sender" || want == "reply-to" {
+				return all
+			}
 		}
 	}
 }
@@ -140,19 +146,34 @@ func (h Header) References() []string {
 	return references(refs, reply)
 }
 
-// hint returns the charset to try on raw eight-bit text in value: what the body says of itself is likely true of
-// the header. Only text that needs it has the header searched again.
-func (h Header) hint(value []byte) string {
-	for _, c := range value {
+// A hinter knows the charset to try on raw eight-bit text in a field: what the body says of itself is likely true of
+// the header. The header is searched once, and only for a field that needs it.
+type hinter struct {
+	h     Header
+	known bool
+	cs    string
+}
+
+func (g *hinter) hint(value []byte) string {
+	if g.known || isASCII(value) {
+		return g.cs
+	}
+	g.known = true
+	ct, _ := g.h.find("Content-Type")
+	var ps params
+	ps.reset(ct)
+	cs, _ := ps.get("charset")
+	g.cs = string(firstToken(cs))
+	return g.cs
+}
+
+func isASCII(b []byte) bool {
+	for _, c := range b {
 		if c >= 0x80 {
-			ct, _ := h.find("Content-Type")
-			var ps params
-			ps.reset(ct)
-			cs, _ := ps.get("charset")
-			return string(firstToken(cs))
+			return false
 		}
 	}
-	return ""
+	return true
 }
 
 // unfold returns a field's value in one line, without white space around it. RFC 5322, 2.2.3: only the line end goes,

@@ -45,9 +45,6 @@ func nextID(v []byte) (id string, rest []byte) {
 
 // references joins the ids of References and In-Reply-To. RFC 5322, 3.6.4: the last is the message answered.
 func references(refs, reply []byte) []string {
-	if len(refs) > maxField {
-		refs = refs[:maxField]
-	}
 	var ids []string
 	if n := min(bytes.Count(refs, []byte("<")), maxRefs); n > 0 {
 		ids = make([]string, 0, n+1)

@@ -318,6 +318,7 @@ func hexDigit(c byte) byte {
 
 // firstToken returns the first word of v without quotes and comments: what is meant by "base64 (standard)".
 func firstToken(v []byte) []byte {
+	v = v[:min(len(v), 2*maxComment)]
 	i := skipSpace(v, 0)
 	if i < len(v) && v[i] == '"' {
 		i++
@@ -364,10 +365,13 @@ func skipSpace(v []byte, i int) int {
 	}
 }
 
+// maxComment bounds the search for the end of a comment, so that many unclosed ones cost no more than a few.
+const maxComment = 500
+
 // skipComment passes over the comment at i, with those in it. One that is never closed is only a parenthesis.
 func skipComment(v []byte, i int) int {
 	depth := 0
-	for j := i; j < len(v); j++ {
+	for j := i; j < min(len(v), i+maxComment); j++ {
 		switch v[j] {
 		case '\\':
 			j++

@@ -55,7 +55,8 @@ func (s *scanner) next() (name, value []byte, ok bool) {
 		}
 		n, colon := fieldName(b[start:end])
 		if n == 0 {
-			if !isBlank(b[start]) && !s.goesOn(next) {
+			// A line of two hyphens is no garbage, but a delimiter whose empty line was forgotten.
+			if !isBlank(b[start]) && (bytes.HasPrefix(b[start:end], []byte("--")) || !s.goesOn(next)) {
 				s.body = start
 				return nil, nil, false
 			}

@@ -78,7 +78,8 @@ func headerEnds(b []byte) bool {
 // Summary reads what a list shows, in one pass over the header.
 func (h Header) Summary() Summary {
 	var sum Summary
-	var from, to, cc, replyTo, subject, id, reply, refs, date, list, ctype, cdisp []byte
+	g := hinter{h: h}
+	var from, replyTo, subject, id, reply, refs, date, list, ctype, cdisp []byte
 	s := h.scanner()
 	for {
 		name, value, ok := s.next()
@@ -91,11 +92,11 @@ func (h Header) Summary() Summary {
 			switch name[0] | 0x20 {
 			case 't':
 				if equalFold(name, "to") {
-					field = &to
+					sum.To = appendAddrs(sum.To, value, g.hint(value))
 				}
 			case 'c':
 				if equalFold(name, "cc") {
-					field = &cc
+					sum.Cc = appendAddrs(sum.Cc, value, g.hint(value))
 				}
 			}
 		case 4:
@@ -137,11 +138,9 @@ func (h Header) Summary() Summary {
 			*field = value
 		}
 	}
-	sum.From = appendAddrs(nil, from, h.hint(from))
-	sum.To = appendAddrs(nil, to, h.hint(to))
-	sum.Cc = appendAddrs(nil, cc, h.hint(cc))
-	sum.ReplyTo = appendAddrs(nil, replyTo, h.hint(replyTo))
-	sum.Subject = squeeze(decodeWords(unfold(subject), h.hint(subject)))
+	sum.From = appendAddrs(nil, from, g.hint(from))
+	sum.ReplyTo = appendAddrs(nil, replyTo, g.hint(replyTo))
+	sum.Subject = squeeze(decodeWords(unfold(subject), g.hint(subject)))
 	sum.MessageID = firstID(id)
 	sum.InReplyTo, _ = nextID(reply)
 	sum.References = references(refs, reply)

@@ -25,17 +25,16 @@ func decodeWords(s, hint string) string {
 	out.Grow(len(s))
 	out.WriteString(plainText(s[:i], hint))
 	var pending []byte // octets of encoded words in one charset, not yet decoded
-	cs, source := "", ""
-	flush := func() {
-		if len(pending) > 0 || source != "" {
-			out.WriteString(decodeOctets(cs, pending, source))
+	cs, from := "", -1 // their charset, and where in s the first of them starts
+	flush := func(to int) {
+		if from >= 0 {
+			out.WriteString(decodeOctets(cs, pending, s[from:to]))
 		}
-		pending, source = pending[:0], ""
+		pending, from = pending[:0], -1
 	}
 	for i < len(s) {
 		w, ok := parseWord(s[i:])
 		if !ok {
-			flush()
 			j := strings.Index(s[i+2:], "=?")
 			if j < 0 {
 				j = len(s)
@@ -46,12 +45,13 @@ func decodeWords(s, hint string) string {
 			i = j
 			continue
 		}
-		if source != "" && !strings.EqualFold(cs, w.charset) {
-			flush()
+		if from >= 0 && !strings.EqualFold(cs, w.charset) {
+			flush(i)
 		}
-		cs = w.charset
+		if from < 0 {
+			from, cs = i, w.charset
+		}
 		pending = w.appendTo(pending)
-		source += s[i : i+w.size]
 		i += w.size
 		// RFC 2047, 6.2: white space between encoded words is not shown.
 		j := i
@@ -64,7 +64,7 @@ func decodeWords(s, hint string) string {
 				continue
 			}
 		}
-		flush()
+		flush(i)
 		j = strings.Index(s[i:], "=?")
 		if j < 0 {
 			j = len(s)
@@ -74,7 +74,6 @@ func decodeWords(s, hint string) string {
 		out.WriteString(plainText(s[i:j], hint))
 		i = j
 	}
-	flush()
 	return oneLine(out.String())
 }
 
@@ -125,6 +124,9 @@ type word struct {
 	size     int
 }
 
+// maxWord bounds the search for the end of an encoded word.
+const maxWord = 8 << 10
+
 // parseWord reads =?charset?encoding?text?=. RFC 2047, 2 allows 75 octets, and mailers send any number.
 func parseWord(s string) (w word, ok bool) {
 	if len(s) < 8 || s[:2] != "=?" {
@@ -148,7 +150,7 @@ func parseWord(s string) (w word, ok bool) {
 		return w, false
 	}
 	start := 2 + q + 3
-	end := strings.Index(s[start:], "?=")
+	end := strings.Index(s[start:min(len(s), start+maxWord)], "?=")
 	if end < 0 {
 		return w, false
 	}

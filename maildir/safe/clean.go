@@ -43,9 +43,15 @@ type cleaner struct {
 func (c *cleaner) clean(s string) {
 	for i := 0; i < len(s); {
 		b := s[i]
-		if b-' ' < 0x7f-' ' {
-			c.write(rune(b))
-			i++
+		if b-' ' < 0x7f-' ' { // most of any text: taken as a run
+			j := i + 1
+			for j < len(s) && s[j]-' ' < 0x7f-' ' {
+				j++
+			}
+			c.join(rune(b))
+			c.out.WriteString(s[i:j])
+			c.prev, c.marks = rune(s[j-1]), 0
+			i = j
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])

@@ -59,7 +59,7 @@ func Body(s string) Text {
 		if more {
 			text = s[:end]
 		}
-		c.keepBidi = strings.ContainsAny(text, "\u202a\u202b\u202c\u2066\u2067\u2068\u2069") && balanced(text)
+		c.keepBidi = (strings.Contains(text, "\xe2\x80") || strings.Contains(text, "\xe2\x81")) && balanced(text)
 		c.clean(text)
 		c.newline()
 		if !more {

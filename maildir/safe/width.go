@@ -46,8 +46,8 @@ func Truncate(s string, w int) string {
 // Pad cuts or fills s with blanks to exactly w cells.
 func Pad(s string, w int) string {
 	s = Truncate(s, w)
-	if n := Width(s); n < w {
-		return s + strings.Repeat(" ", w-n)
+	for n := Width(s); n < w; n = Width(s) { // a blank may join the character before it and add nothing
+		s += strings.Repeat(" ", w-n)
 	}
 	return s
 }
