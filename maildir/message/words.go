@@ -181,26 +181,27 @@ func (w *word) appendTo(out []byte) []byte {
 
 // EncodeWord returns s as it may stand in a header: unchanged if it is printable ASCII, else as encoded words in
 // UTF-8 with a blank between them, where a line may be folded. Each is at most 75 octets (RFC 2047, 2), ends with a
-// whole character, and uses the encoding that is shorter for the whole.
+// whole character, and is base64 only where most characters would need an escape: the other can be read as it is.
 func EncodeWord(s string) string {
 	if plainASCII(s) {
 		return s
 	}
 	s = strings.ToValidUTF8(s, "\ufffd")
-	special := 0
-	for i := 0; i < len(s); i++ {
-		if !wordByte(s[i]) && s[i] != ' ' {
+	special, chars := 0, 0
+	for _, r := range s {
+		chars++
+		if r >= utf8.RuneSelf || !wordByte(byte(r)) && r != ' ' {
 			special++
 		}
 	}
-	base64Shorter := (len(s)+2)/3*4 < len(s)+2*special
+	inBase64 := special > chars/2
 	const room = 75 - len("=?utf-8?q??=")
 	var out strings.Builder
 	for len(s) > 0 {
 		n, used := 0, 0
 		for n < len(s) {
 			_, size := utf8.DecodeRuneInString(s[n:])
-			if base64Shorter {
+			if inBase64 {
 				if (n+size+2)/3*4 > room {
 					break
 				}
@@ -219,7 +220,7 @@ func EncodeWord(s string) string {
 		if out.Len() > 0 {
 			out.WriteByte(' ')
 		}
-		if base64Shorter {
+		if inBase64 {
 			out.WriteString("=?utf-8?b?" + base64.StdEncoding.EncodeToString([]byte(s[:n])) + "?=")
 		} else {
 			out.WriteString("=?utf-8?q?")

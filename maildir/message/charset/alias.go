@@ -85,14 +85,14 @@ func western(key string) decoder {
 	case "utf32le", "ucs4le":
 		return decoder{table: utf32.UTF32(utf32.LittleEndian, utf32.UseBOM)}
 	// Octets 0x80-0x9f are control characters in iso-8859-1, and where they occur windows-1252 was meant.
-	case "iso88591", "88591", "iso885911987", "isoir100", "latin1", "l1", "ibm819", "cp819", "windows1252", "cp1252", "win1252", "1252",
+	case "iso88591", "88591", "iso885911987", "isoir100", "latin1", "isolatin1", "l1", "ibm819", "cp819", "windows1252", "cp1252", "win1252", "1252",
 		"ansi1252", "windowslatin1", "iso8859", "latin", "westerneuropeaniso", "westerneuropeanwindows":
 		return single(charmap.Windows1252)
-	case "iso88592", "88592", "iso885921987", "isoir101", "latin2", "l2":
+	case "iso88592", "88592", "iso885921987", "isoir101", "latin2", "isolatin2", "l2":
 		return single(charmap.ISO8859_2)
-	case "iso88593", "88593", "iso885931988", "isoir109", "latin3", "l3":
+	case "iso88593", "88593", "iso885931988", "isoir109", "latin3", "isolatin3", "l3":
 		return single(charmap.ISO8859_3)
-	case "iso88594", "88594", "iso885941988", "isoir110", "latin4", "l4":
+	case "iso88594", "88594", "iso885941988", "isoir110", "latin4", "isolatin4", "l4":
 		return single(charmap.ISO8859_4)
 	case "iso88595", "88595", "iso885951988", "isoir144", "cyrillic", "isolatincyrillic":
 		return single(charmap.ISO8859_5)
@@ -102,9 +102,9 @@ func western(key string) decoder {
 		return single(charmap.ISO8859_7)
 	case "iso88598", "88598", "iso885981988", "isoir138", "hebrew", "iso88598i", "iso88598e", "logical", "visual", "isolatinhebrew":
 		return single(charmap.ISO8859_8)
-	case "iso88599", "88599", "iso885991989", "isoir148", "latin5", "l5", "windows1254", "cp1254", "win1254", "1254", "turkish":
+	case "iso88599", "88599", "iso885991989", "isoir148", "latin5", "isolatin5", "l5", "windows1254", "cp1254", "win1254", "1254", "turkish":
 		return single(charmap.Windows1254)
-	case "iso885910", "885910", "iso8859101992", "isoir157", "latin6", "l6":
+	case "iso885910", "885910", "iso8859101992", "isoir157", "latin6", "isolatin6", "l6":
 		return single(charmap.ISO8859_10)
 	case "iso885911", "885911", "tis620", "tis6200", "windows874", "cp874", "win874", "874", "thai", "dos874", "ibm874":
 		return single(charmap.Windows874)
