@@ -261,3 +261,10 @@ func parseInclude(path, text string) ([]target, error) {
 	}
 	return all, nil
 }
+
+// Here reports whether the domain of addr is one of ours, whoever may or may
+// not have a mailbox there.
+func (db *DB) Here(addr string) bool {
+	_, _, err := db.parse(addr)
+	return !errors.Is(err, ErrNotLocal)
+}
