@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"errors"
 	"hash/crc32"
 	"io/fs"
@@ -26,8 +27,8 @@ type Draft struct {
 	off   int64 // bytes written to the file
 	size  int64 // bytes of the message
 	crc   uint32
-	head  int64 // bytes of head
-	err   error // of an earlier write: Commit must not succeed
+	head  []byte // as written, without its first line
+	err   error  // of an earlier write: Commit must not succeed
 }
 
 // Accept begins a message. It numbers the recipients, fills in ID, Arrived and
@@ -90,8 +91,7 @@ func (s *Spool) accept(env *Envelope, place string) (*Draft, error) {
 	d.buf = make([]byte, 0, max(n, 4<<10))
 	d.buf = append(d.buf, firstLine(openWord, 0, 0, stateNew)...)
 	d.buf = appendHead(d.buf, env)
-	d.head = int64(len(d.buf))
-	d.crc = crc32.ChecksumIEEE(d.buf[lineLen:])
+	d.head = append([]byte(nil), d.buf[lineLen:]...)
 	return d, nil
 }
 
@@ -219,15 +219,12 @@ func (d *Draft) flush() error {
 // (zero: now). After nil it survives anything; after an error it is not in the
 // queue.
 func (d *Draft) Commit(notBefore time.Time) error {
-	wake := !notBefore.After(time.Now())
 	if err := d.commit(notBefore); err != nil {
 		return err
 	}
 	d.f.Close()
 	d.f = nil
-	if wake {
-		d.s.Wake()
-	}
+	d.s.Wake() // later mail too: a runner that sleeps must learn when
 	return nil
 }
 
@@ -259,7 +256,11 @@ func (d *Draft) commit(notBefore time.Time) (err error) {
 	if err := d.flush(); err != nil {
 		return err
 	}
-	if _, err := d.f.WriteAt(firstLine(commitWord, d.size, d.crc, stateNew), 0); err != nil {
+	if err := d.correct(); err != nil {
+		return err
+	}
+	crc := crc32.Update(d.crc, crc32.IEEETable, d.head)
+	if _, err := d.f.WriteAt(firstLine(commitWord, d.size, crc, stateNew), 0); err != nil {
 		return err
 	}
 	name := d.s.path(d.place, d.env.ID)
@@ -277,6 +278,23 @@ func (d *Draft) commit(notBefore time.Time) (err error) {
 		}
 	}
 	return nil
+}
+
+// correct writes 8bit in place of 7bit, if the acceptor learnt on the way that
+// the message is (it may set EightBit of its Envelope until Commit).
+func (d *Draft) correct() error {
+	if !d.env.EightBit {
+		return nil
+	}
+	const seven = "  flags 7bit"
+	i := bytes.Index(d.head, []byte(seven)) // escape leaves no two spaces in a value
+	if i < 0 {
+		return nil
+	}
+	i += len(seven) - len("7bit")
+	copy(d.head[i:], "8bit")
+	_, err := d.f.WriteAt([]byte("8bit"), int64(lineLen+i))
+	return err
 }
 
 // Abort gives the message up. After Commit it does nothing.

@@ -14,8 +14,9 @@
 //	to 0002 D <c@example.com>
 //
 // The head is the truth, the name and the time of the file are hints. crc is
-// CRC-32 (IEEE) of everything after the first line, each mark counted as a
-// dot. After acceptance only single bytes change: the state and the marks.
+// CRC-32 (IEEE) of the message, then of the head after its first line, each
+// mark counted as a dot. After acceptance only single bytes change: the state
+// and the marks.
 //
 // # States and transitions
 //

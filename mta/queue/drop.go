@@ -3,7 +3,6 @@ package queue
 import (
 	"errors"
 	"io"
-	"os"
 	"strconv"
 	"syscall"
 	"time"
@@ -127,10 +126,4 @@ func (s *Spool) undrop(id string) error {
 		return &stepError{"remove drop", err}
 	}
 	return nil
-}
-
-// MayWrite reports whether this process may write the queue itself, rather
-// than drop/.
-func (s *Spool) MayWrite() bool {
-	return syscall.Faccessat(-100, s.opt.Dir+"/"+inQueue, 0o3, 0x200) == nil || os.Geteuid() == 0
 }

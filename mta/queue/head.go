@@ -3,7 +3,6 @@ package queue
 import (
 	"bytes"
 	"errors"
-	"hash/crc32"
 	"strconv"
 	"strings"
 	"time"
@@ -46,8 +45,7 @@ func firstLine(word string, size int64, crc uint32, state byte) []byte {
 	return append(b, state, '\n')
 }
 
-// appendHead appends the lines after the first, to the empty line. Marks are
-// written as they are; sum says what the crc counts them as.
+// appendHead appends the lines after the first, to the empty line.
 func appendHead(b []byte, e *Envelope) []byte {
 	b = append(b, "qid "...)
 	b = append(b, e.ID...)
@@ -61,17 +59,15 @@ func appendHead(b []byte, e *Envelope) []byte {
 	b = pair(b, "client", e.Client)
 	b = pair(b, "ret", e.Ret)
 	b = pair(b, "envid", e.EnvID)
-	flags := ""
-	for _, f := range []struct {
-		on   bool
-		name string
-	}{{e.EightBit, "8bit"}, {e.UTF8, "utf8"}, {e.dropped, "drop"}} {
-		if f.on {
-			if flags != "" {
-				flags += ","
-			}
-			flags += f.name
-		}
+	flags := "7bit" // as long as the other: Commit may correct it
+	if e.EightBit {
+		flags = "8bit"
+	}
+	if e.UTF8 {
+		flags += ",utf8"
+	}
+	if e.dropped {
+		flags += ",drop"
 	}
 	b = pair(b, "flags", flags)
 	if e.Kind != "" || e.Parent != "" {
@@ -158,7 +154,7 @@ type head struct {
 	committed bool
 	size      int64  // of the message
 	crc       uint32 // as written
-	sum       uint32 // of the head after its first line, as found
+	counted   []byte // what the crc covers of the head: after its first line, all marks pending
 	state     byte
 	end       int64   // where the message begins
 	marks     []int64 // offsets, in the order of env.Recipients
@@ -231,7 +227,6 @@ func parseHead(b []byte) (*head, error) {
 	for p != "" {
 		i := strings.IndexByte(p, '\n')
 		line := p[:i]
-		mark := -1
 		word, rest, _ := strings.Cut(line, " ")
 		ok := true
 		switch word {
@@ -245,30 +240,26 @@ func parseHead(b []byte) (*head, error) {
 			ok = h.parseKind(rest)
 		case "to":
 			var r Recipient
+			var mark int
 			r, mark, ok = parseTo(rest)
 			ok = ok && r.N > last
 			last = r.N
 			if ok {
 				h.env.Recipients = append(h.env.Recipients, r)
-				mark += len("to ")
-				h.marks = append(h.marks, int64(off+mark))
+				h.marks = append(h.marks, int64(off+len("to ")+mark))
 			}
 		default: // a later version's; what we do not know we keep
 		}
 		if !ok {
 			return &h, damage("damaged line in the head: " + strconv.QuoteToASCII(short(line)))
 		}
-		if mark >= 0 {
-			h.sum = crc32.Update(h.sum, crc32.IEEETable, b[off:off+mark])
-			h.sum = crc32.Update(h.sum, crc32.IEEETable, []byte{byte(Pending)})
-			h.sum = crc32.Update(h.sum, crc32.IEEETable, b[off+mark+1:off+i+1])
-		} else {
-			h.sum = crc32.Update(h.sum, crc32.IEEETable, b[off:off+i+1])
-		}
 		off += i + 1
 		p = p[i+1:]
 	}
-	h.sum = crc32.Update(h.sum, crc32.IEEETable, []byte{'\n'})
+	h.counted = bytes.Clone(b[lineLen:end])
+	for _, m := range h.marks {
+		h.counted[m-int64(lineLen)] = byte(Pending)
+	}
 	if seen != 3 {
 		return &h, damage("the head lacks its qid or from line")
 	}

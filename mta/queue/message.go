@@ -165,7 +165,7 @@ func (m *Message) check(id string, size int64) (why string, err error) {
 	if size != h.end+h.size {
 		return "its length is not the one it was accepted with", nil
 	}
-	sum := h.sum
+	sum := uint32(0)
 	b := make([]byte, min(h.size, 256<<10))
 	for off := h.end; off < size; {
 		n, err := m.f.ReadAt(b[:min(int64(len(b)), size-off)], off)
@@ -178,7 +178,7 @@ func (m *Message) check(id string, size int64) (why string, err error) {
 		sum = crc32.Update(sum, crc32.IEEETable, b[:n])
 		off += int64(n)
 	}
-	if sum != h.crc {
+	if crc32.Update(sum, crc32.IEEETable, h.counted) != h.crc {
 		return "its checksum is wrong: some bytes changed since it was accepted", nil
 	}
 	return "", nil

@@ -124,8 +124,9 @@ type Ref struct {
 // A Spool is one folder of waiting mail. It may be used by many goroutines,
 // and by many processes at once.
 type Spool struct {
-	opt Options
-	fs  FS
+	opt   Options
+	fs    FS
+	owner uint32 // of q/
 }
 
 // Open opens the spool that [Create] made.
@@ -140,13 +141,20 @@ func Open(o Options) (*Spool, error) {
 	if o.Dir == "" {
 		return nil, sysexits.New(sysexits.Config, "open spool: no folder given")
 	}
-	if _, err := s.fs.Stat(path.Join(o.Dir, "q")); errors.Is(err, fs.ErrNotExist) {
+	st, err := s.fs.Stat(path.Join(o.Dir, inQueue))
+	s.owner = st.UID
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, sysexits.New(sysexits.TempFail, "open spool: "+o.Dir+" is not a spool: run postmaster init")
-	} else if err != nil && !errors.Is(err, fs.ErrPermission) { // who may only drop may not look
+	} else if err != nil {
 		return nil, sysexits.Wrap(sysexits.TempFail, errors.New("open spool: "+err.Error()))
 	}
 	return s, nil
 }
+
+// Own reports whether the spool belongs to this user, who then accepts into
+// the queue itself. Everybody else, root too, uses Drop: what they put into
+// q/ the runner could not read.
+func (s *Spool) Own() bool { return s.owner == uint32(syscall.Geteuid()) }
 
 // Dir is the spool's folder.
 func (s *Spool) Dir() string { return s.opt.Dir }
