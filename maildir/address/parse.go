@@ -244,7 +244,7 @@ func (p *parser) angle() string {
 		end = mark
 	}
 	// The usual one needs no second look.
-	if s := p.s[p.i : p.i+end]; strings.IndexAny(s, " \t\r\n\x00\"(<:,;[\\") < 0 {
+	if s := p.s[p.i : p.i+end]; !strings.ContainsAny(s, " \t\r\n\x00\"(<:,;[\\") {
 		p.i += end
 		return s
 	}
@@ -365,7 +365,7 @@ func unescape(s string) string {
 
 // clean makes a blank of what would end a line or a string, so that a name can be written into a header again.
 func clean(s string) string {
-	if strings.IndexAny(s, "\r\n\x00") < 0 {
+	if !strings.ContainsAny(s, "\r\n\x00") {
 		return s
 	}
 	b := make([]byte, 0, len(s))

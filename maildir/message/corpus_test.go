@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"pneu/maildir/safe"
 )
@@ -135,10 +136,17 @@ func TestCorpusAll(t *testing.T) {
 		parsed := time.Since(start)
 		checkTree(t, m)
 		m.Header(0).Summary()
+		for i := range m.Parts {
+			printable(t, safe.Line(m.Header(i).Text("Subject")).String())
+			printable(t, safe.Line(m.Parts[i].Filename).String())
+			if name := safe.Filename(m.Parts[i].Filename); name == "" || name != filepath.Base(name) || name[0] == '-' || name[0] == '.' {
+				t.Errorf("%q would be saved as %q", m.Parts[i].Filename, name)
+			}
+		}
 		plain, html, _ := m.Display()
 		for _, i := range []int{plain, html} {
 			if i >= 0 {
-				safe.Body(m.Text(i, 2<<20))
+				printable(t, strings.ReplaceAll(safe.Body(m.Text(i, 2<<20)).String(), "\n", ""))
 			}
 		}
 		whole := time.Since(start)
@@ -155,4 +163,15 @@ func TestCorpusAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d messages, the slowest %v", n, slowest)
+}
+
+// printable asserts that nothing in s would act on a terminal.
+func printable(t *testing.T, s string) {
+	t.Helper()
+	for _, r := range s {
+		if unicode.IsControl(r) || r == '\u202d' || r == '\u202e' {
+			t.Errorf("%U reaches the terminal", r)
+			return
+		}
+	}
 }

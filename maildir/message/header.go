@@ -123,6 +123,18 @@ func appendAddrs(to []Addr, value []byte, hint string) []Addr {
 	return to
 }
 
+// String returns the mailbox as it may stand in a header.
+func (a Addr) String() string {
+	if a.Name == "" {
+		return a.Addr
+	}
+	name := EncodeWord(a.Name)
+	if name == a.Name {
+		name = address.Quote(name)
+	}
+	return name + " <" + a.Addr + ">"
+}
+
 // Date returns the time in the Date field, in the zone of its writer.
 func (h Header) Date() (time.Time, bool) {
 	v, ok := h.find("Date")

@@ -146,3 +146,23 @@ func TestTransfer(t *testing.T) {
 		})
 	}
 }
+
+// DecodeTo works in pieces; a group of digits may be cut by one, and padding may end one.
+func TestDecodeToPieces(t *testing.T) {
+	for cut := range 5 {
+		body := strings.Repeat("\n", cut) + strings.Repeat("aGVsbG8gd29ybGQh\n", 50000) + "aGk=\naGk=\nfooter text\n"
+		m := Parse([]byte("Content-Transfer-Encoding: base64\n\n" + body))
+		var b bytes.Buffer
+		if err := m.DecodeTo(&b, 0); err != nil || b.String() != strings.Repeat("hello world!", 50000)+"hihi" || !bytes.Equal(m.Decode(0), b.Bytes()) {
+			t.Errorf("cut %d: %d bytes, %v", cut, b.Len(), err)
+		}
+	}
+}
+
+func TestAddrString(t *testing.T) {
+	for _, a := range []Addr{{"", "a@b.example"}, {"Ada, C", "a@b.example"}, {"Zoë", "z@b.example"}, {"=?x?=", "a@b.example"}} {
+		if again := (Header("To: " + a.String() + "\n\n")).Addresses("to"); len(again) != 1 || again[0] != a {
+			t.Errorf("%s is read as %q", a, again)
+		}
+	}
+}

@@ -9,7 +9,7 @@ const maxRefs = 1000
 func firstID(v []byte) string {
 	id, _ := nextID(v)
 	if id == "" {
-		if v = bytes.Trim(v, " \t\r\n<>"); len(v) < 1000 && bytes.IndexAny(v, " \t\r\n") < 0 {
+		if v = bytes.Trim(v, " \t\r\n<>"); len(v) < 1000 && !bytes.ContainsAny(v, " \t\r\n") {
 			id = string(v)
 		}
 	}
@@ -34,7 +34,7 @@ func nextID(v []byte) (id string, rest []byte) {
 		}
 		id := v[:j]
 		v = v[j+1:]
-		if bytes.IndexAny(id, " \t\r\n") >= 0 {
+		if bytes.ContainsAny(id, " \t\r\n") {
 			id = bytes.Join(bytes.Fields(id), nil)
 		}
 		if len(id) > 0 && len(id) < 1000 {

@@ -155,6 +155,9 @@ func parseWord(s string) (w word, ok bool) {
 		return w, false
 	}
 	w.text = s[start : start+end]
+	if strings.Contains(w.text, "=?") { // this one was never ended, and the next one was found
+		return w, false
+	}
 	w.size = start + end + 2
 	return w, true
 }

@@ -25,6 +25,7 @@ func TestDecodeWords(t *testing.T) {
 		{"unknown charset", "=?x-nobody?q?=E9?=", "=?x-nobody?q?=E9?="},
 		{"unknown charset, UTF-8", "=?x-nobody?q?=C3=A9?=", "é"},
 		{"never ended", "=?utf-8?q?abc", "=?utf-8?q?abc"},
+		{"never ended before another", "=?utf-8?q?a =?utf-8?q?b?=", "=?utf-8?q?a b"},
 		{"no encoding", "=?utf-8?x?abc?=", "=?utf-8?x?abc?="},
 		{"raw latin-1", "Jos\xe9", "José"},
 		{"raw between words", "\xe9 =?utf-8?q?=C3=BC?= \xe9", "é ü é"},

@@ -60,7 +60,7 @@ func utf7Run(out, b []byte, i int) ([]byte, int) {
 			r := utf16.DecodeRune(high, u)
 			out = utf8.AppendRune(out, r)
 			high = -1
-			if r == utf8.RuneError && utf16.IsSurrogate(u) == false {
+			if r == utf8.RuneError && !utf16.IsSurrogate(u) {
 				out = utf8.AppendRune(out, u)
 			}
 		case 0xd800 <= u && u < 0xdc00:
