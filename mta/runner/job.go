@@ -20,6 +20,7 @@ type job struct {
 	now time.Time
 
 	past    map[int]past
+	fresh   bool // the history could be read
 	groups  []*group
 	changed bool // there is something to record even without an attempt
 
@@ -69,7 +70,7 @@ func (j *job) plan() (waits []string) {
 	if err != nil { // it is for people; the worst case is an earlier try
 		j.r.log.Warn("read history", "qid", m.ID, "error", err)
 	}
-	j.past = summarize(events)
+	j.past, j.fresh = summarize(events), err == nil
 	if hops := countReceived(m.Body()); hops > j.r.opt.MaxHops {
 		j.changed = true
 		for _, rc := range pending {
@@ -304,7 +305,7 @@ func (j *job) deliverLocal(ctx context.Context, g *group) {
 		} else {
 			body := j.m.Body()
 			err = j.r.opt.Local(ctx, LocalDelivery{ID: j.m.ID, N: rc.N, Sender: j.m.Sender, Recipient: rc.Addr, ORcpt: rc.ORcpt,
-				Arrived: j.m.Arrived, Body: body, Size: j.m.Size})
+				Arrived: j.m.Arrived, First: j.fresh && !j.past[rc.N].begun, Body: body, Size: j.m.Size})
 		}
 		res := localResult(err)
 		res.Rcpt = rc.N

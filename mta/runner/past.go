@@ -14,7 +14,8 @@ import (
 // past is what a message's history says of one recipient. It is not needed for
 // correctness: what is lost from it costs an earlier try.
 type past struct {
-	attempts int // that ended without a result
+	begun    bool // an attempt was begun, whatever came of it
+	attempts int  // that ended without a result
 	next     time.Time
 	last     outbound.Result
 	warned   bool
@@ -41,6 +42,8 @@ func summarize(events []queue.Event) map[int]past {
 		}
 		p := m[ev.Rcpt]
 		switch ev.Kind {
+		case "attempt":
+			p.begun = true
 		case "deferred":
 			p.attempts++
 			p.next = ev.Next

@@ -83,8 +83,11 @@ type LocalDelivery struct {
 	Sender, Recipient string
 	ORcpt             string
 	Arrived           time.Time
-	Body              io.ReadSeeker
-	Size              int64
+	// First says that no attempt was begun before: there is nothing that an
+	// interrupted one may have left.
+	First bool
+	Body  io.ReadSeeker
+	Size  int64
 }
 
 // Local delivers. The exit code of its error (package sysexits) decides: no
