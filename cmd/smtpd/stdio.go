@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+
+	"pneu/cmd/internal/listen"
+	"pneu/mta/inbound"
+	"pneu/mta/queue"
+	"pneu/mta/smtp"
+)
+
+// serveStdio serves one session on standard input and output. A local program (sendmail -bs) speaks for the user who started us; a peer that
+// inetd hands over is a stranger like any other.
+func serveStdio(ctx context.Context, s *settings, in, out *os.File, log *slog.Logger) error {
+	spool, err := queue.Open(queue.Options{Dir: s.Spool})
+	if err != nil {
+		return err
+	}
+	conn, own := listen.Stdio(in, out)
+	role := inbound.Exchange
+	if own {
+		role = inbound.Local
+	}
+	var users inbound.Users
+	dir, err := openDirectory(s, log)
+	switch {
+	case err == nil:
+		users = dir
+	case own && errors.Is(err, fs.ErrPermission):
+		users = anyone{} // the file is not for us to read: delivery will tell
+	default:
+		return err
+	}
+	opt, engine := s.policy(role), s.engine(log)
+	if own {
+		opt.User, opt.FullName, opt.Client = whoami()
+		// A program that hands over a mailing list is no guesser of addresses.
+		engine.MaxErrors, engine.MaxRecipients = 1_000_000, max(s.MaxRecipients, 100_000)
+	} else if s.TLSCert != "" {
+		certs, err := listen.LoadCerts(s.TLSCert, s.TLSKey)
+		if err != nil {
+			return err
+		}
+		engine.TLS = certs.Config()
+	}
+	svc := inbound.New(opt, users, dir, nil, dropping{spool}, log)
+	smtp.NewServer(engine, svc).ServeConn(ctx, conn)
+	return nil
+}
+
+// whoami names the user who runs us.
+func whoami() (name, full, client string) {
+	uid := os.Getuid()
+	client = "uid " + strconv.Itoa(uid)
+	name = "uid" + strconv.Itoa(uid)
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		name = u.Username
+		full, _, _ = strings.Cut(u.Name, ",")
+		// sendmail's old rule for the GECOS field: & is the login name.
+		full = strings.ReplaceAll(full, "&", strings.ToUpper(name[:1])+name[1:])
+	}
+	return name, full, client
+}
+
+// anyone lets every address exist.
+type anyone struct{}
+
+func (anyone) Exists(context.Context, string) (bool, error) { return true, nil }
+
+// dropping leaves messages in drop/ if the queue is not ours to write, as sendmail does.
+type dropping struct{ *queue.Spool }
+
+func (d dropping) Accept(env *queue.Envelope) (*queue.Draft, error) {
+	draft, err := d.Spool.Accept(env)
+	if errors.Is(err, fs.ErrPermission) {
+		return d.Drop(env)
+	}
+	return draft, err
+}
