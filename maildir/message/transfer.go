@@ -30,7 +30,7 @@ func decode(encoding string, b []byte) []byte {
 	return b
 }
 
-// DecodeTo writes what Decode returns, a piece at a time.
+// DecodeTo writes what Decode returns; of base64 it holds no more than a piece at a time.
 func (m *Message) DecodeTo(w io.Writer, part int) error {
 	b := m.Body(part)
 	if m.encoding(part) != "base64" {
