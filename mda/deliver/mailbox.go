@@ -122,6 +122,9 @@ func trouble(path string, err error) error {
 	if err == nil {
 		return nil
 	}
+	if errors.Is(err, maildir.ErrEmpty) {
+		return sysexits.Wrap(sysexits.NoInput, err)
+	}
 	text, code := err.Error(), "4.3.0"
 	if !strings.Contains(text, path) {
 		text = path + ": " + text
