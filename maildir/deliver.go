@@ -182,23 +182,29 @@ func (f *Folder) publish(d Delivery, p *prepared) (e Entry, existed bool, err er
 		n.Sep, n.Info = ':', "2,"+string(flags)
 	}
 	e.File = n.String()
-	if d.Name != "" {
-		unlock, err := tempLock(f.path + "/tmp")
-		if err != nil {
-			return Entry{}, false, err
-		}
-		// The lock is let go before anything is synced.
-		found, ok, err := f.lookup(d)
-		if err == nil && !ok {
-			err = f.store.files.Rename(p.path, f.File(e))
-		}
-		unlock()
-		if ok && err == nil {
-			return found, true, f.resync(d, found)
-		}
-		return e, false, err
+	if d.Name == "" {
+		return e, false, f.store.files.Rename(p.path, f.File(e))
 	}
-	return e, false, f.store.files.Rename(p.path, f.File(e))
+	found, ok, err := f.publishDerived(d, p, e)
+	if ok && err == nil {
+		return found, true, f.resync(d, found) // out of the lock
+	}
+	return e, false, err
+}
+
+// publishDerived looks once more and renames, both under the lock that keeps
+// other attempts at the same name out. Nothing is synced under it.
+func (f *Folder) publishDerived(d Delivery, p *prepared, e Entry) (found Entry, ok bool, err error) {
+	unlock, err := tempLock(f.path + "/tmp")
+	if err != nil {
+		return Entry{}, false, err
+	}
+	defer unlock()
+	found, ok, err = f.lookup(d)
+	if err == nil && !ok {
+		err = f.store.files.Rename(p.path, f.File(e))
+	}
+	return found, ok, err
 }
 
 // settle makes name and content durable.

@@ -10,8 +10,8 @@ import (
 // a to z are keywords of Dovecot's and others'; the rest is kept as found.
 type Flags string
 
-// MakeFlags sorts letters and drops repetitions, and what cannot stand in a
-// name: commas, slashes and control bytes.
+// MakeFlags sorts letters and drops repetitions and all that is neither letter
+// nor digit.
 func MakeFlags(letters string) Flags {
 	clean := true
 	for i := 0; i < len(letters); i++ {
@@ -28,9 +28,12 @@ func MakeFlags(letters string) Flags {
 	return Flags(slices.Compact(b))
 }
 
-// flagByte says what may stand among flags that we write. Bytes of 0x80 and up
-// stay out too: sorting would tear UTF-8 apart.
-func flagByte(c byte) bool { return c > ' ' && c < 0x7f && c != ',' && c != '/' }
+// flagByte says what we write among flags. Other bytes that someone put there
+// stay where they are, but none of them is a flag: "!2" for one could make a
+// reader see another base.
+func flagByte(c byte) bool {
+	return c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
+}
 
 // Has reports whether letter is set.
 func (f Flags) Has(letter byte) bool { return strings.IndexByte(string(f), letter) >= 0 }

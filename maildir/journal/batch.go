@@ -1,0 +1,150 @@
+package journal
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"pneu/maildir"
+)
+
+// A Batch is one action of a person: undo takes it back as a whole, however
+// many messages it touched.
+type Batch struct {
+	j           *Journal
+	actor, what string
+	mu          sync.Mutex
+	id          string // empty until the first operation
+	n           int
+}
+
+// Begin starts a batch. actor is "tui", "cli" or "rule"; what is for people. A
+// batch without operations leaves no trace.
+func (j *Journal) Begin(actor, what string) *Batch {
+	return &Batch{j: j, actor: actor, what: what}
+}
+
+// ID returns the batch's id in the log, empty before its first operation.
+func (b *Batch) ID() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.id
+}
+
+// note writes an operation down.
+func (b *Batch) note(o Op) (n int, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var lines []line
+	if b.id == "" {
+		if err := b.j.rotate(); err != nil {
+			return 0, err
+		}
+		now := time.Now()
+		b.id = now.UTC().Format("20060102T150405.000") + "-" + rand.Text()[:8]
+		lines = append(lines, line{T: "begin", ID: b.id, Time: now, Actor: b.actor, What: b.what})
+	}
+	b.n++
+	lines = append(lines, line{T: "op", ID: b.id, N: []int{b.n}, Op: pack(o)})
+	return b.n, b.j.append(lines...)
+}
+
+// attempts at an operation whose message another program renames at the same time.
+const attempts = 10
+
+// try notes the operation that plan makes of the current entry, and does it. If
+// the entry is stale by then, the note is struck out and made anew.
+func (b *Batch) try(f *maildir.Folder, e maildir.Entry, plan func(now maildir.Entry) (Op, error), do func(o Op) error) (maildir.Entry, error) {
+	var last error
+	for range attempts {
+		now, err := f.Find(e.Base())
+		if err != nil {
+			return maildir.Entry{}, err
+		}
+		o, err := plan(now)
+		if err != nil {
+			return maildir.Entry{}, err
+		}
+		o.Store, o.FromFolder, o.From, o.Old = f.Store().Root(), f.Name(), f.Path(), now
+		if o.Old == o.New && o.From == o.To {
+			return now, nil // nothing to do, nothing to note
+		}
+		n, err := b.note(o)
+		if err != nil {
+			return maildir.Entry{}, err
+		}
+		if last = do(o); last == nil {
+			return o.New, nil
+		}
+		if err := b.j.append(line{T: "fail", ID: b.id, N: []int{n}}); err != nil {
+			return maildir.Entry{}, errors.Join(last, err)
+		}
+		if _, err := f.Find(e.Base()); err != nil {
+			return maildir.Entry{}, err
+		}
+		if now2, _ := f.Find(e.Base()); now2 == now {
+			break // not stale: the error is a real one
+		}
+	}
+	return maildir.Entry{}, last
+}
+
+// SetFlags changes flags as [maildir.Folder.SetFlags] does.
+func (b *Batch) SetFlags(f *maildir.Folder, e maildir.Entry, add, remove maildir.Flags) (maildir.Entry, error) {
+	return b.try(f, e, func(now maildir.Entry) (Op, error) {
+		n, err := maildir.ParseName(now.File)
+		if err == nil {
+			n, err = n.WithFlags(n.Flags().Change(add, remove))
+		}
+		return Op{Kind: "flags", To: f.Path(), ToFolder: f.Name(), New: maildir.Entry{File: n.String()}}, err
+	}, func(o Op) error { return f.MoveAs(o.Old, f, o.New) })
+}
+
+// Move moves a message to another folder. Moving to Trash is how it is deleted.
+func (b *Batch) Move(f *maildir.Folder, e maildir.Entry, to *maildir.Folder) (maildir.Entry, error) {
+	if f.Path() == to.Path() {
+		return f.Find(e.Base())
+	}
+	return b.try(f, e, func(now maildir.Entry) (Op, error) {
+		return Op{Kind: "move", To: to.Path(), ToFolder: to.Name(), New: maildir.Fresh(now)}, nil
+	}, func(o Op) error { return f.MoveAs(o.Old, to, o.New) })
+}
+
+// Copy copies a message to a folder, which may be its own.
+func (b *Batch) Copy(f *maildir.Folder, e maildir.Entry, to *maildir.Folder) (maildir.Entry, error) {
+	return b.try(f, e, func(now maildir.Entry) (Op, error) {
+		return Op{Kind: "copy", To: to.Path(), ToFolder: to.Name(), New: maildir.Fresh(now)}, nil
+	}, func(o Op) error { return f.CopyAs(o.Old, to, o.New) })
+}
+
+// Purge deletes a message for good. It is written down, but undo cannot bring it
+// back and says so: what is purged must be gone from the disk.
+func (b *Batch) Purge(f *maildir.Folder, e maildir.Entry) error {
+	_, err := b.try(f, e, func(now maildir.Entry) (Op, error) {
+		return Op{Kind: "purge"}, nil
+	}, func(o Op) error { return f.Remove(o.Old) })
+	return err
+}
+
+// Added writes down a message that was just put into f: a saved draft, an
+// import. Undo takes it out again and keeps it beside the journal for redo.
+func (b *Batch) Added(f *maildir.Folder, e maildir.Entry) error {
+	_, err := b.note(Op{Kind: "append", Store: f.Store().Root(), FromFolder: f.Name(), From: f.Path(),
+		ToFolder: f.Name(), To: f.Path(), New: e})
+	return err
+}
+
+// Commit ends the batch.
+func (b *Batch) Commit() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.id == "" {
+		return nil
+	}
+	if err := b.j.append(line{T: "end", ID: b.id}); err != nil {
+		return fmt.Errorf("commit %s: %w", b.what, err)
+	}
+	return nil
+}

@@ -1,0 +1,267 @@
+package journal
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"pneu/maildir"
+)
+
+// A line is one line of the file. T says which fields count:
+//
+//	begin  ID Time Actor What     a batch begins
+//	op     ID N Op                an operation is about to be done
+//	fail   ID N                   it was not done after all
+//	end    ID                     the batch is complete
+//	undo   ID N...                these operations were taken back
+//	redo   ID N...                and done again
+//	lost   ID N...                they cannot be taken back or done again
+type line struct {
+	V     int       `json:"v"`
+	T     string    `json:"t"`
+	ID    string    `json:"id"`
+	Time  time.Time `json:"time,omitzero"`
+	Actor string    `json:"actor,omitempty"`
+	What  string    `json:"what,omitempty"`
+	N     []int     `json:"n,omitempty"`
+	Op    *opLine   `json:"op,omitempty"`
+}
+
+// version of the form; lines of a later one are passed over.
+const version = 1
+
+type opLine struct {
+	Kind       string `json:"kind"`
+	Store      raw    `json:"store"`
+	FromFolder raw    `json:"from_folder"`
+	ToFolder   raw    `json:"to_folder,omitempty"`
+	From       raw    `json:"from"`
+	To         raw    `json:"to,omitempty"`
+	Old        raw    `json:"old"` // "cur/NAME" or "new/NAME"
+	New        raw    `json:"new,omitempty"`
+}
+
+// raw is a name on disk: any bytes. JSON has only text, so what is no UTF-8 is
+// written as a list of byte values.
+type raw string
+
+func (r raw) MarshalJSON() ([]byte, error) {
+	if utf8.ValidString(string(r)) {
+		return json.Marshal(string(r))
+	}
+	list := make([]int, len(r))
+	for i := range len(r) {
+		list[i] = int(r[i])
+	}
+	return json.Marshal(list)
+}
+
+func (r *raw) UnmarshalJSON(b []byte) error {
+	if len(b) == 0 || b[0] != '[' {
+		return json.Unmarshal(b, (*string)(r))
+	}
+	var list []int
+	if err := json.Unmarshal(b, &list); err != nil {
+		return err
+	}
+	s := make([]byte, len(list))
+	for i, c := range list {
+		if c < 0 || c > 255 {
+			return errors.New("not a byte")
+		}
+		s[i] = byte(c)
+	}
+	*r = raw(s)
+	return nil
+}
+
+func (l line) encode() []byte {
+	l.V = version
+	b, err := json.Marshal(l)
+	if err != nil {
+		panic(err) // nothing in a line can fail to encode
+	}
+	return append(b, '\n')
+}
+
+func packEntry(e maildir.Entry) raw {
+	if e.File == "" {
+		return ""
+	}
+	if e.New {
+		return raw("new/" + e.File)
+	}
+	return raw("cur/" + e.File)
+}
+
+func unpackEntry(r raw) maildir.Entry {
+	if len(r) < 4 {
+		return maildir.Entry{}
+	}
+	return maildir.Entry{File: string(r[4:]), New: r[:4] == "new/"}
+}
+
+func pack(o Op) *opLine {
+	return &opLine{o.Kind, raw(o.Store), raw(o.FromFolder), raw(o.ToFolder), raw(o.From), raw(o.To),
+		packEntry(o.Old), packEntry(o.New)}
+}
+
+func (l *opLine) unpack() Op {
+	return Op{l.Kind, string(l.Store), string(l.FromFolder), string(l.ToFolder), string(l.From), string(l.To),
+		unpackEntry(l.Old), unpackEntry(l.New)}
+}
+
+// state of an operation.
+const (
+	done   = iota
+	undone // taken back, can be done again
+	failed // never done, or lost: of no interest any more
+)
+
+type operation struct {
+	Op
+	n     int
+	state int
+}
+
+// A batch is what replaying the file knows of one action.
+type batch struct {
+	id, actor, what string
+	time            time.Time
+	ops             []operation
+}
+
+// live reports whether anything of the batch was ever done.
+func (b *batch) live() bool {
+	return slices.ContainsFunc(b.ops, func(o operation) bool { return o.state != failed })
+}
+
+// has reports whether an operation of the batch is in that state.
+func (b *batch) has(state int) bool {
+	return slices.ContainsFunc(b.ops, func(o operation) bool { return o.state == state })
+}
+
+func (b *batch) record() Record {
+	r := Record{ID: b.id, Time: b.time, Actor: b.actor, What: b.what, Undone: !b.has(done)}
+	for _, o := range b.ops {
+		if o.state != failed {
+			r.Ops = append(r.Ops, o.Op)
+		}
+	}
+	return r
+}
+
+// place is a message's identity: its folder's directory and its base.
+type place struct{ dir, base string }
+
+// A step is a message's change of place.
+type step struct {
+	from, to place
+	entry    maildir.Entry
+}
+
+// history is the file replayed.
+type history struct {
+	order []*batch // by their first line
+	byID  map[string]*batch
+	steps []step
+	redo  []string // ids that redo may take, the last undone last
+}
+
+// maxLine is more than any line we write; longer ones are damage.
+const maxLine = 1 << 20
+
+// replay reads lines and passes over those it cannot read: torn by a crash, or
+// of a later version.
+func (h *history) replay(r io.Reader) error {
+	br := bufio.NewReaderSize(r, maxLine)
+	for {
+		b, err := br.ReadSlice('\n')
+		if err == bufio.ErrBufferFull {
+			for err == bufio.ErrBufferFull {
+				_, err = br.ReadSlice('\n')
+			}
+			b = nil
+		}
+		if len(b) > 0 {
+			var l line
+			if json.Unmarshal(b, &l) == nil && l.V == version {
+				h.apply(l)
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (h *history) apply(l line) {
+	b := h.byID[l.ID]
+	if b == nil {
+		if l.T != "begin" {
+			return
+		}
+		b = &batch{id: l.ID, actor: l.Actor, what: l.What, time: l.Time}
+		h.byID[l.ID] = b
+		h.order = append(h.order, b)
+		return
+	}
+	switch l.T {
+	case "op":
+		if l.Op == nil || len(l.N) != 1 {
+			return
+		}
+		o := operation{Op: l.Op.unpack(), n: l.N[0]}
+		b.ops = append(b.ops, o)
+		h.moved(o.Op, false)
+		if userAction(b) {
+			h.redo = nil // a new action ends what could be done again
+		}
+	case "fail":
+		h.each(b, l.N, func(o *operation) {
+			o.state = failed
+			if o.Kind == "move" {
+				h.steps = slices.DeleteFunc(h.steps, func(s step) bool { return s.to == place{o.To, o.NewBase()} })
+			}
+		})
+	case "undo":
+		h.each(b, l.N, func(o *operation) { o.state = undone; h.moved(o.Op, true) })
+		h.redo = append(slices.DeleteFunc(h.redo, func(id string) bool { return id == b.id }), b.id)
+	case "redo":
+		h.each(b, l.N, func(o *operation) { o.state = done; h.moved(o.Op, false) })
+		h.redo = slices.DeleteFunc(h.redo, func(id string) bool { return id == b.id })
+	case "lost":
+		h.each(b, l.N, func(o *operation) { o.state = failed })
+	}
+}
+
+func (h *history) each(b *batch, numbers []int, fn func(o *operation)) {
+	for i := range b.ops {
+		if slices.Contains(numbers, b.ops[i].n) {
+			fn(&b.ops[i])
+		}
+	}
+}
+
+func (h *history) moved(o Op, back bool) {
+	if o.Kind != "move" {
+		return
+	}
+	s := step{place{o.From, o.Base()}, place{o.To, o.NewBase()}, o.New}
+	if back {
+		s = step{s.to, s.from, o.Old}
+	}
+	h.steps = append(h.steps, s)
+}
+
+// userAction: rules and other automatic changes are in the log, but "undo" means
+// what a person did last.
+func userAction(b *batch) bool { return b.actor != "rule" }

@@ -1,0 +1,319 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"pneu/maildir"
+)
+
+// errPurged is what undo has to say of a purge.
+var errPurged = errors.New("it was deleted for good")
+
+// Undo takes back the last n actions of people (1 if n is not positive), newest
+// first. ErrNothing if there is none. What cannot be taken back is in the
+// report; it is not tried again.
+func (j *Journal) Undo(n int) (Report, error) {
+	unlock, err := j.lock()
+	if err != nil {
+		return Report{}, err
+	}
+	defer unlock()
+	h, err := j.read()
+	if err != nil {
+		return Report{}, err
+	}
+	var r Report
+	for i := len(h.order) - 1; i >= 0 && len(r.Batches) < max(n, 1); i-- {
+		b := h.order[i]
+		if !userAction(b) || !b.has(done) {
+			continue
+		}
+		rec := b.record()
+		rec.Undone = true
+		r.Batches = append(r.Batches, rec)
+		if err := j.undo(h, b, &r); err != nil {
+			return r, err
+		}
+	}
+	if len(r.Batches) == 0 {
+		return r, ErrNothing
+	}
+	return r, nil
+}
+
+// undo takes one batch back, its last operation first.
+func (j *Journal) undo(h *history, b *batch, r *Report) error {
+	for i := len(b.ops) - 1; i >= 0; i-- {
+		o := &b.ops[i]
+		if o.state != done {
+			continue
+		}
+		path, err := j.back(o.Op)
+		l := line{T: "undo", ID: b.id, N: []int{o.n}}
+		if err != nil {
+			l.T = "lost"
+			r.Failed = append(r.Failed, Failure{o.Op, err})
+		} else if path != "" {
+			r.Paths = append(r.Paths, path)
+		}
+		// After each, so that a crash leaves no operation to be taken back twice.
+		if err := j.write(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Redo does again what Undo took back last, up to n batches. A new action since
+// then leaves nothing to do again.
+func (j *Journal) Redo(n int) (Report, error) {
+	unlock, err := j.lock()
+	if err != nil {
+		return Report{}, err
+	}
+	defer unlock()
+	h, err := j.read()
+	if err != nil {
+		return Report{}, err
+	}
+	var r Report
+	for i := len(h.redo) - 1; i >= 0 && len(r.Batches) < max(n, 1); i-- {
+		b := h.byID[h.redo[i]]
+		if b == nil || !b.has(undone) {
+			continue
+		}
+		var again []int
+		for k := range b.ops {
+			o := &b.ops[k]
+			if o.state != undone {
+				continue
+			}
+			path, err := j.again(o.Op)
+			if err != nil {
+				r.Failed = append(r.Failed, Failure{o.Op, err})
+				if err := j.write(line{T: "lost", ID: b.id, N: []int{o.n}}); err != nil {
+					return r, err
+				}
+				continue
+			}
+			again = append(again, o.n)
+			r.Paths = append(r.Paths, path)
+		}
+		if err := j.write(line{T: "redo", ID: b.id, N: again}); err != nil {
+			return r, err
+		}
+		r.Batches = append(r.Batches, b.record())
+	}
+	if len(r.Batches) == 0 {
+		return r, ErrNothing
+	}
+	return r, nil
+}
+
+// back takes one operation back and returns where the message is then. It looks
+// at the folders, not at what the journal believes.
+func (j *Journal) back(o Op) (string, error) {
+	if o.Kind == "purge" {
+		return "", errPurged
+	}
+	from, err := maildir.At(o.From)
+	if err != nil {
+		return "", err
+	}
+	to, err := maildir.At(o.To)
+	if err != nil {
+		return "", err
+	}
+	switch o.Kind {
+	case "flags", "move":
+		return reverse(to, o.New, from, o.Old)
+	case "copy":
+		return j.dropCopy(from, to, o)
+	case "append":
+		e, err := to.Find(o.NewBase())
+		if err != nil {
+			return "", err
+		}
+		return "", j.keep(to, e, o)
+	}
+	return "", fmt.Errorf("unknown operation %q", o.Kind)
+}
+
+// again does one operation again.
+func (j *Journal) again(o Op) (string, error) {
+	from, err := maildir.At(o.From)
+	if err != nil {
+		return "", err
+	}
+	to, err := maildir.At(o.To)
+	if err != nil {
+		return "", err
+	}
+	switch o.Kind {
+	case "flags", "move":
+		return reverse(from, o.Old, to, o.New)
+	case "copy":
+		e, err := from.Find(o.Base())
+		if err != nil {
+			return "", err
+		}
+		return to.File(o.New), from.CopyAs(e, to, o.New)
+	case "append":
+		return to.File(o.New), j.unkeep(to, o)
+	}
+	return "", fmt.Errorf("unknown operation %q", o.Kind)
+}
+
+// reverse brings the message that was left as have in f back to want in to. If
+// another program changed its flags meanwhile, its changes stay and ours alone
+// are taken back. If it is in place already, it stays.
+func reverse(f *maildir.Folder, have maildir.Entry, to *maildir.Folder, want maildir.Entry) (string, error) {
+	var last error
+	for range attempts {
+		now, err := f.Find(have.Base())
+		if err != nil {
+			// Never done (a crash between note and deed), or another program was
+			// there first.
+			if there, err := to.Find(want.Base()); err == nil {
+				return to.File(there), nil
+			}
+			return "", err
+		}
+		as := want
+		if now != have {
+			if as, err = merge(now, have, want); err != nil {
+				return "", err
+			}
+		}
+		if last = f.MoveAs(now, to, as); last == nil {
+			return to.File(as), nil
+		}
+		if errors.Is(last, maildir.ErrExists) {
+			break
+		}
+	}
+	return "", last
+}
+
+// merge applies the change from have to want to what now is.
+func merge(now, have, want maildir.Entry) (maildir.Entry, error) {
+	set := want.Flags().Change("", have.Flags())
+	clear := have.Flags().Change("", want.Flags())
+	flags := now.Flags().Change(set, clear)
+	n, err := maildir.ParseName(want.File)
+	if err != nil {
+		return maildir.Entry{}, err
+	}
+	if now.Base() != have.Base() && want.Base() == have.Base() {
+		// Another program put a field into the base (",U=5"): it stays.
+		if cur, err := maildir.ParseName(now.File); err == nil {
+			n.Base = cur.Base
+		}
+	}
+	if n.Flags() == flags && now.New == have.New {
+		return maildir.Entry{File: n.String(), New: want.New}, nil
+	}
+	if n, err = n.WithFlags(flags); err != nil {
+		return maildir.Entry{}, err
+	}
+	// Another program took it out of new/, so it has been looked at: new/ again
+	// only if that program did not.
+	return maildir.Entry{File: n.String(), New: want.New && now.New}, nil
+}
+
+// dropCopy removes a copy, provided that the message it was made of is still
+// there: the last one of a message is never removed.
+func (j *Journal) dropCopy(from, to *maildir.Folder, o Op) (string, error) {
+	dup, err := to.Find(o.NewBase())
+	if errors.Is(err, maildir.ErrGone) {
+		return "", fmt.Errorf("the copy: %w", err)
+	}
+	if err != nil {
+		return "", err
+	}
+	orig, err := from.Find(o.Base())
+	if err != nil {
+		return "", fmt.Errorf("the copy stays, for the original is not there: %w", err)
+	}
+	same, err := equal(from, orig, to, dup)
+	if err != nil {
+		return "", err
+	}
+	if !same {
+		return "", errors.New("the copy stays, for the original is another message now")
+	}
+	return from.File(orig), to.Remove(dup)
+}
+
+// equal compares two messages by file, then by bytes.
+func equal(f *maildir.Folder, a maildir.Entry, g *maildir.Folder, b maildir.Entry) (bool, error) {
+	x, _, err := f.Open(a)
+	if err != nil {
+		return false, err
+	}
+	defer x.Close()
+	y, _, err := g.Open(b)
+	if err != nil {
+		return false, err
+	}
+	defer y.Close()
+	sx, errX := x.Stat()
+	sy, errY := y.Stat()
+	if errX != nil || errY != nil {
+		return false, errors.Join(errX, errY)
+	}
+	if os.SameFile(sx, sy) {
+		return true, nil
+	}
+	if sx.Size() != sy.Size() {
+		return false, nil
+	}
+	bx, by := make([]byte, 32<<10), make([]byte, 32<<10)
+	for {
+		n, err := io.ReadFull(x, bx)
+		m, _ := io.ReadFull(y, by)
+		if !slices.Equal(bx[:n], by[:m]) {
+			return false, nil
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+}
+
+// kept returns the Maildir beside the journal that holds what undo took out and
+// redo may want again.
+func (j *Journal) kept() (*maildir.Folder, error) {
+	if _, err := maildir.Create(j.path + ".kept"); err != nil {
+		return nil, err
+	}
+	return maildir.At(j.path + ".kept")
+}
+
+func (j *Journal) keep(f *maildir.Folder, e maildir.Entry, o Op) error {
+	k, err := j.kept()
+	if err != nil {
+		return err
+	}
+	return f.MoveAs(e, k, maildir.Entry{File: filepath.Base(o.New.File)})
+}
+
+func (j *Journal) unkeep(f *maildir.Folder, o Op) error {
+	k, err := j.kept()
+	if err != nil {
+		return err
+	}
+	e, err := k.Find(o.NewBase())
+	if err != nil {
+		return err
+	}
+	return k.MoveAs(e, f, o.New)
+}
