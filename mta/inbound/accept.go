@@ -48,13 +48,14 @@ func (s *session) accept(r io.Reader) error {
 	if err != nil {
 		return queueStatus(err)
 	}
+	defer func() { // even if a bug of ours panics; after Commit it does nothing
+		if err := d.Abort(); err != nil {
+			s.log.Warn("abort", "qid", env.ID, "err", err)
+		}
+	}()
 	size, err := store(d, head, br)
 	if err != nil {
-		// A failure of the reader is the peer's or the engine's affair; the engine knows which.
-		if aerr := d.Abort(); aerr != nil {
-			s.log.Warn("abort", "qid", env.ID, "err", aerr)
-		}
-		return err
+		return err // of the reader: the engine knows whose fault it is
 	}
 	s.log.Info("accepted", "qid", env.ID, "from", s.from, "rcpts", len(env.Recipients), "to", env.Recipients[0].Addr, "size", size, "user", s.user, "client", env.Client)
 	return smtp.NewStatus(250, smtp.EnhancedCode{2, 0, 0}, "Queued as "+env.ID)

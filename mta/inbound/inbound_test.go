@@ -183,8 +183,8 @@ func queued(t testing.TB, s *queue.Spool) (*queue.Message, string) {
 func TestStranger(t *testing.T) {
 	spool := newSpool(t, nil)
 	p := connect(t, Options{}, spool, "192.0.2.7")
-	p.want(p.cmd("MAIL FROM:<ann@client.example> BODY=8BITMIME RET=HDRS ENVID=x+2By"), "250 2.1.0")
-	p.want(p.cmd("RCPT TO:<Alice@TRY.test> NOTIFY=FAILURE,DELAY ORCPT=rfc822;a+2Bb@c"), "250 2.1.5")
+	p.want(p.cmd("MAIL FROM:<ann@client.example> BODY=8BITMIME RET=HDRS ENVID=x+2By+20+3Ez"), "250 2.1.0")
+	p.want(p.cmd("RCPT TO:<Alice@TRY.test> NOTIFY=FAILURE,DELAY ORCPT=rfc822;a+2Bb+20+3Ec@c"), "250 2.1.5")
 	p.want(p.cmd("RCPT TO:<nobody@try.test>"), "550 5.1.1 No such user here")
 	p.want(p.cmd("RCPT TO:<trouble@try.test>"), "451 4.3.0")
 	rep := p.send("Subject: x\r\nBcc: hidden@x\r\n\r\ntext\r\n")
@@ -211,7 +211,7 @@ func TestStranger(t *testing.T) {
 	}
 	e := m.Envelope
 	got := fmt.Sprintf("%s %s %s %s %v %v %+v auth=%s", e.Sender, e.Client, e.Ret, e.EnvID, e.EightBit, e.UTF8, e.Recipients, e.Auth)
-	want := "ann@client.example 192.0.2.7 client.example HDRS x+y true false [{N:1 Addr:Alice@TRY.test Mark:46 Notify:FAILURE,DELAY ORcpt:rfc822;a+b@c}] auth="
+	want := "ann@client.example 192.0.2.7 client.example HDRS x+y >z true false [{N:1 Addr:Alice@TRY.test Mark:46 Notify:FAILURE,DELAY ORcpt:rfc822;a+b >c@c}] auth="
 	if got != want {
 		t.Errorf("envelope\n%s\nwant\n%s", got, want)
 	}

@@ -140,6 +140,11 @@ func (c *Conn) serve() {
 	session, err := c.srv.backend.NewSession(c)
 	if err != nil {
 		st := asStatus(err)
+		if st.Code/100 == 4 { // RFC 5321, 4.3.2: 421 is the one that can stand in place of a greeting
+			t := *st
+			t.Code = 421
+			st = &t
+		}
 		c.log.Info("refused", "client", c.RemoteAddr(), "err", err)
 		c.reply(st)
 		c.flush()

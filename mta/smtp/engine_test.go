@@ -415,6 +415,53 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
+// lmtpSink answers for each recipient by its name.
+type lmtpSink struct{ *sinkSession }
+
+func (s lmtpSink) LMTPData(r io.Reader) []error {
+	io.Copy(io.Discard, r)
+	var results []error
+	for _, to := range s.cur.to {
+		if strings.HasPrefix(to, "full@") {
+			results = append(results, NewStatus(452, EnhancedCode{4, 2, 2}, "Mailbox full"))
+		} else {
+			results = append(results, nil)
+		}
+	}
+	return results
+}
+
+type backendFunc func(*Conn) (Session, error)
+
+func (f backendFunc) NewSession(c *Conn) (Session, error) { return f(c) }
+
+func TestLMTPAnswersForEach(t *testing.T) {
+	b := backendFunc(func(c *Conn) (Session, error) { return lmtpSink{&sinkSession{sink: &sink{}, conn: c}}, nil })
+	c := dial(t, Options{LMTP: true}, b)
+	r := bufio.NewReader(c)
+	go io.WriteString(c, "LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nRCPT TO:<full@b>\r\nRCPT TO:<c@b>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n")
+	for i, want := range []int{220, 250, 250, 250, 250, 250, 354, 250, 452, 250, 221} {
+		if rep, err := ReadReply(r); rep.Code != want {
+			t.Errorf("reply %d: %v, %v; want %d", i, rep, err, want)
+		}
+	}
+}
+
+// A peer the backend does not want hears so in place of the greeting.
+func TestBackendRefuses(t *testing.T) {
+	for _, err := range []error{NewStatus(554, EnhancedCode{5, 7, 1}, "No service for you"), errSecret} {
+		c := dial(t, Options{}, backendFunc(func(*Conn) (Session, error) { return nil, err }))
+		got, _ := io.ReadAll(c)
+		want := "554 5.7.1 No service for you\r\n"
+		if err == errSecret {
+			want = "421 4.3.0 Local trouble, try again later\r\n"
+		}
+		if string(got) != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
+	}
+}
+
 // Implicit TLS: the listener yields TLS connections.
 func TestImplicitTLS(t *testing.T) {
 	b := &sink{auth: true}
