@@ -120,13 +120,13 @@ func New(opt Options, db *account.DB, fwd Forwarder, log *slog.Logger) *Agent {
 func (o Options) Check() error {
 	switch {
 	case o.QuotaFull != "" && o.QuotaFull != "tempfail" && o.QuotaFull != "reject":
-		return sysexits.New(sysexits.Config, fmt.Sprintf(`deliver: quota_full is %q: write "tempfail" or "reject"`, o.QuotaFull))
+		return sysexits.New(sysexits.Config, fmt.Sprintf(`[deliver] quota_full is %q: write "tempfail" or "reject"`, o.QuotaFull))
 	case o.Sync != "" && o.Sync != "auto" && o.Sync != "strict":
-		return sysexits.New(sysexits.Config, fmt.Sprintf(`deliver: sync is %q: write "auto" or "strict"`, o.Sync))
+		return sysexits.New(sysexits.Config, fmt.Sprintf(`[deliver] sync is %q: write "auto" or "strict"`, o.Sync))
 	case len(o.Delimiter) > 1 || o.Delimiter == "@" || o.Delimiter == ".":
-		return sysexits.New(sysexits.Config, fmt.Sprintf(`deliver: delimiter is %q: write one character such as "+" or "-"`, o.Delimiter))
+		return sysexits.New(sysexits.Config, fmt.Sprintf(`[deliver] delimiter is %q: write one character such as "+" or "-"`, o.Delimiter))
 	case o.CommandTimeout < 0:
-		return sysexits.New(sysexits.Config, "deliver: command_timeout is below 0")
+		return sysexits.New(sysexits.Config, "[deliver] command_timeout is below 0")
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ Not an item: Fl x.
 .It Pa /etc
 .El
 `
-	want := map[string]bool{"C": true, "config": true, "no-tui": true, "i": true, "o": true, "password-stdin": true}
+	want := map[string]bool{"C": true, "config": true, "no-tui": true, "i": true, "oi": true, "password-stdin": true}
 	if got := items(page); !reflect.DeepEqual(got, want) {
 		t.Errorf("options: %v, want %v", got, want)
 	}
