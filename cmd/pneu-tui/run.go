@@ -1,0 +1,275 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	xterm "golang.org/x/term"
+
+	"pneu/cmd/internal/boot"
+	"pneu/cmd/internal/conf"
+	"pneu/maildir"
+	"pneu/maildir/address"
+	"pneu/maildir/journal"
+	"pneu/maildir/message"
+	"pneu/mta/sysexits"
+	"pneu/tui"
+	"pneu/tui/look"
+	"pneu/tui/term"
+)
+
+func run(c *cli.Context) error {
+	if c.NArg() > 1 {
+		return boot.Usage("one Maildir or folder at most")
+	}
+	if !xterm.IsTerminal(int(os.Stdout.Fd())) || !xterm.IsTerminal(int(os.Stdin.Fd())) {
+		return sysexits.New(sysexits.Usage, "standard input and output must be a terminal; for pipes there is pneu(1)")
+	}
+	if t := os.Getenv("TERM"); t == "" || t == "dumb" {
+		return sysexits.New(sysexits.Unavailable, "this terminal (TERM="+t+") cannot draw a screen; pneu scan and pneu show need none")
+	}
+	settings, err := settings(c)
+	if err != nil {
+		return err
+	}
+	me := identities(c, settings)
+	store, folder, err := openStore(c, settings, me)
+	if err != nil {
+		return err
+	}
+	state, err := stateDir()
+	if err != nil {
+		return sysexits.Wrap(sysexits.CantCreate, err)
+	}
+	j, err := journal.Open(filepath.Join(state, "journal"))
+	if err != nil {
+		return sysexits.Wrap(sysexits.CantCreate, err)
+	}
+	defer j.Close()
+
+	theme, typed := theme(c)
+	opt := tui.Options{
+		Store: store, Folder: folder, Me: me, Journal: j, Theme: theme, Now: time.Now,
+		Editor:  words(first(os.Getenv("VISUAL"), os.Getenv("EDITOR"), anyOf("sensible-editor", "vi", "nano"))),
+		Browser: words(first(os.Getenv("BROWSER"), anyOf("xdg-open"))),
+		Shell:   first(os.Getenv("SHELL"), "/bin/sh"), SaveDir: saveDir(), TempDir: os.TempDir(),
+		SentFile: filepath.Join(state, "held.json"), Signature: signature(),
+	}
+	if p := findProgram("sendmail"); p != "" {
+		opt.Sender = &sender{sendmail: p, qrun: findProgram("qrun"), config: settings.Path}
+	}
+	if p := findProgram("qrun"); p != "" {
+		opt.Queue = &queue{qrun: p, config: settings.Path}
+	}
+	err = tui.Run(c.Context, tui.New(opt), tui.Terminal{In: term.NewInput(os.Stdin), Out: term.NewOutput(os.Stdout), Typed: typed})
+	tui.Settle(os.Stdin)
+	return err
+}
+
+// settings reads the configuration. Mail can be read without one.
+func settings(c *cli.Context) (*conf.File, error) {
+	f, err := boot.Config(c, "", nil)
+	if errors.Is(err, conf.ErrNone) {
+		return conf.Default(), nil
+	}
+	return f, err
+}
+
+// identities are the addresses of the person at the terminal: --from, $EMAIL, and their account.
+func identities(c *cli.Context, f *conf.File) []message.Addr {
+	u, err := user.Current()
+	login, name := "", ""
+	if err == nil {
+		login = u.Username
+		name, _, _ = strings.Cut(u.Name, ",") // GECOS
+	}
+	var out []message.Addr
+	add := func(s string) {
+		for _, a := range address.ParseList(s) {
+			if _, domain := address.Split(a.Addr); domain == "" && len(f.Domains) > 0 {
+				a.Addr += "@" + f.Domains[0]
+			}
+			n := message.DecodeWords(a.Name)
+			if n == "" && s == login {
+				n = name
+			}
+			for _, o := range out {
+				if strings.EqualFold(o.Addr, a.Addr) {
+					return
+				}
+			}
+			out = append(out, message.Addr{Name: n, Addr: a.Addr})
+		}
+	}
+	add(c.String("from"))
+	add(os.Getenv("EMAIL"))
+	add(login)
+	return out
+}
+
+// openStore finds the Maildir: the argument, the flag, the account, $MAILDIR, ~/Maildir.
+func openStore(c *cli.Context, f *conf.File, me []message.Addr) (*maildir.Store, string, error) {
+	folder := c.String("folder")
+	arg := c.Args().First()
+	if arg != "" {
+		if fi, err := os.Stat(arg); err != nil || !fi.IsDir() {
+			folder, arg = arg, "" // the name of a folder
+		}
+	}
+	var path string
+	switch home, _ := os.UserHomeDir(); {
+	case arg != "":
+		path = arg
+	case c.String("maildir") != "":
+		path = c.String("maildir")
+	default:
+		if path = accountMaildir(f, me); path == "" || !exists(path) {
+			path = first(os.Getenv("MAILDIR"), path, filepath.Join(home, "Maildir"))
+		}
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, "", sysexits.Wrap(sysexits.NoInput, err)
+	}
+	// A folder of a Maildir++ tree may be named by its path: ~/Maildir/.Archive.
+	if base := filepath.Base(path); strings.HasPrefix(base, ".") && len(base) > 1 && exists(filepath.Join(filepath.Dir(path), "cur")) && arg != "" {
+		if st, err := maildir.Open(filepath.Dir(path)); err == nil {
+			return st, strings.ReplaceAll(base[1:], ".", "/"), nil
+		}
+	}
+	st, err := maildir.Open(path)
+	if err != nil {
+		return nil, "", sysexits.Wrap(sysexits.NoInput, err)
+	}
+	return st, folder, nil
+}
+
+func exists(path string) bool { _, err := os.Stat(path); return err == nil }
+
+// accountMaildir is where the settings put the mail of one of these addresses; "" when they do not say.
+func accountMaildir(f *conf.File, me []message.Addr) string {
+	if f.Path == "" {
+		return ""
+	}
+	if f.Users != "" {
+		if b, err := os.ReadFile(f.Users); err == nil {
+			for line := range strings.Lines(string(b)) {
+				p := strings.Split(strings.TrimSpace(line), ":")
+				if len(p) < 5 || strings.HasPrefix(p[0], "#") {
+					continue
+				}
+				for _, m := range me {
+					if local, _ := address.Split(m.Addr); strings.EqualFold(p[0], m.Addr) || strings.EqualFold(p[0], local) {
+						if p[4] != "" {
+							return p[4]
+						}
+						return template(f.Mail, m.Addr)
+					}
+				}
+			}
+		}
+	}
+	if len(me) == 0 {
+		return ""
+	}
+	return template(f.Mail, me[len(me)-1].Addr)
+}
+
+func template(s, addr string) string {
+	local, domain := address.Split(addr)
+	home, _ := os.UserHomeDir()
+	return strings.NewReplacer("%u", local, "%d", domain, "%h", home, "%%", "%").Replace(s)
+}
+
+func stateDir() (string, error) {
+	dir := os.Getenv("XDG_STATE_HOME")
+	if dir == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("find a place for the journal: %w", err)
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	dir = filepath.Join(dir, "pneu")
+	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// theme chooses colours: --theme, NO_COLOR, or what the terminal answers. What was typed meanwhile comes back too.
+func theme(c *cli.Context) (*look.Theme, []byte) {
+	o := look.Options{ASCII: c.Bool("ascii") || !unicodeLocale(), Mono: os.Getenv("NO_COLOR") != ""}
+	var typed []byte
+	switch c.String("theme") {
+	case "light":
+		o.Light = true
+	case "mono":
+		o.Mono = true
+	case "dark":
+	default:
+		if o.Mono {
+			break
+		}
+		var b term.Background
+		b, typed = term.Probe(os.Stdin, os.Stdout, term.Env{Term: os.Getenv("TERM"), ColorFGBG: os.Getenv("COLORFGBG")}, 100*time.Millisecond)
+		o.Light = b == term.Light
+	}
+	return look.NewTheme(o), typed
+}
+
+// unicodeLocale reports whether the locale's characters are UTF-8; one that is not set is taken for it.
+func unicodeLocale() bool {
+	l := strings.ToLower(first(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG")))
+	return l == "" || strings.Contains(l, "utf-8") || strings.Contains(l, "utf8")
+}
+
+func signature() string {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	b, err := os.ReadFile(filepath.Join(home, ".signature"))
+	if err != nil || len(b) > 4096 {
+		return ""
+	}
+	return strings.TrimSpace(strings.TrimPrefix(string(b), "-- \n"))
+}
+
+func saveDir() string {
+	if home, err := os.UserHomeDir(); err == nil {
+		if d := filepath.Join(home, "Downloads"); exists(d) {
+			return d
+		}
+	}
+	d, err := os.Getwd()
+	if err != nil {
+		return os.TempDir()
+	}
+	return d
+}
+
+func first(s ...string) string {
+	for _, x := range s {
+		if x != "" {
+			return x
+		}
+	}
+	return ""
+}
+
+func words(s string) []string { return strings.Fields(s) }
+
+// anyOf returns the first program that is installed.
+func anyOf(names ...string) string {
+	for _, n := range names {
+		if p, err := exec.LookPath(n); err == nil {
+			return p
+		}
+	}
+	return ""
+}

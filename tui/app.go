@@ -1,0 +1,356 @@
+// Package tui is the screen: a list of conversations, a reader, a place to write, and the queue of what was sent.
+//
+// The App is a state machine: Update takes keys and results and never waits, View draws. What reads or changes
+// files is a term.Cmd that runs outside. Bubble Tea, which drives it, is known to run.go alone; settings and other
+// programs come in through Options.
+package tui
+
+import (
+	"context"
+	"os/exec"
+	"strings"
+	"time"
+
+	"pneu/maildir"
+	"pneu/maildir/journal"
+	"pneu/maildir/message"
+	"pneu/maildir/safe"
+	"pneu/tui/compose"
+	"pneu/tui/folders"
+	"pneu/tui/list"
+	"pneu/tui/look"
+	"pneu/tui/parts"
+	"pneu/tui/queueview"
+	"pneu/tui/reader"
+	"pneu/tui/store"
+	"pneu/tui/term"
+)
+
+// A Sender puts a message into the queue.
+type Sender interface {
+	// Send accepts msg durably; it leaves no sooner than hold from now. The id names it in the queue.
+	Send(ctx context.Context, msg []byte, from string, rcpts []string, hold time.Duration) (id string, err error)
+	// Unsend takes it back; an error says that it is on its way already.
+	Unsend(id string) error
+}
+
+// A Queue shows and works on mail on its way out.
+type Queue interface {
+	List(ctx context.Context) ([]queueview.Item, error)
+	Try(id string) error
+	Hold(id string) error
+	Release(id string) error
+	Remove(id string) error
+}
+
+// Options are what the App must be given.
+type Options struct {
+	Store   *maildir.Store
+	Folder  string           // opened first; empty: INBOX
+	Me      []message.Addr   // the reader's addresses; mail is sent from the first
+	Sender  Sender           // nil: mail cannot be sent
+	Queue   Queue            // nil: there is no queue view
+	Journal *journal.Journal // what undo takes back
+
+	Hold      time.Duration // from sending until mail leaves; default 10 s
+	Signature string
+	Editor    []string // command of the editor; a file name is added
+	Browser   []string // command that opens a link; an address is added
+	Shell     string   // for pipes
+	SaveDir   string   // where attachments are saved
+	TempDir   string   // for the editor's files
+	SentFile  string   // remembers mail in its hold over a restart; empty: it does not
+
+	Theme *look.Theme
+	Now   func() time.Time
+}
+
+// screen is what fills the main part.
+type screen int
+
+const (
+	listScreen screen = iota
+	readerScreen
+	partsScreen
+	queueScreen
+	composeScreen
+)
+
+// An App is the whole program but for the terminal.
+type App struct {
+	opt   Options
+	theme *look.Theme
+	jobs  *jobs
+	size  term.Size
+
+	box     *store.Box
+	boxErr  error
+	opening string
+	watch   context.CancelFunc
+
+	list    *list.Model
+	reader  *reader.Model
+	sidebar *folders.Sidebar
+	parts   *parts.Model
+	queue   *queueview.Model
+	compose *compose.Model
+
+	screen screen
+	under  []screen // where back goes
+	over   overlay  // nil: none
+
+	commands []command
+	keymaps  map[where]*look.Keymap
+	keys     look.Dispatcher
+	which    bool // what may follow the keys typed is shown
+
+	status  status
+	log     []logged
+	sending *sending
+	draft   *draft // what the place to write works on; nil: nothing
+	roles   map[string]string
+	acts    []act // what undo would take back, if it is not in the journal
+	targets []string
+	query   string // of the search
+	hits    map[int]bool
+	queries []string
+	limits  int
+	previewSerial, keySerial,
+	arrangeSerial int
+	arranging, stale bool
+	loading          bool
+	people           *compose.People
+	quitting         bool
+
+	dirty bool
+	frame string
+	perf  bool
+	draws int
+	drawn time.Duration
+}
+
+// New makes an App.
+func New(opt Options) *App {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Theme == nil {
+		opt.Theme = look.NewTheme(look.Options{})
+	}
+	if opt.Hold == 0 {
+		opt.Hold = 10 * time.Second
+	}
+	if opt.Folder == "" {
+		opt.Folder = "INBOX"
+	}
+	a := &App{
+		opt: opt, theme: opt.Theme, jobs: newJobs(), size: term.Size{W: 80, H: 24},
+		list: list.New(opt.Theme, opt.Now), reader: reader.New(opt.Theme, opt.Now),
+		sidebar: folders.NewSidebar(opt.Theme), queue: queueview.New(opt.Theme, opt.Now),
+		commands: commands(), people: compose.NewPeople(), dirty: true,
+	}
+	a.keymaps = keymaps(a.commands)
+	return a
+}
+
+// Init starts what runs from the beginning.
+func (a *App) Init() term.Cmd {
+	return term.Batch(a.openFolder(a.opt.Folder), a.loadFolders(), a.pollQueue(), a.recallSent(), a.tick())
+}
+
+// isMe reports whether an address is the reader's.
+func (a *App) isMe(addr string) bool {
+	for _, m := range a.opt.Me {
+		if strings.EqualFold(m.Addr, addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// Update takes a message and returns what to do outside.
+func (a *App) Update(msg term.Msg) term.Cmd {
+	a.dirty = true
+	switch msg := msg.(type) {
+	case term.Key:
+		return a.key(msg)
+	case term.Size:
+		a.size = msg
+		a.place()
+		return term.Batch(a.wants(), a.wantRows(), a.preview())
+	case term.Resumed:
+		return term.Batch(a.compare(), a.redraw())
+	case store.Opened:
+		return a.opened(msg)
+	case store.Read:
+		return a.headsRead(msg)
+	case store.Arranged:
+		return a.arranged(msg)
+	case store.Delta:
+		return a.delta(msg)
+	case snippets:
+		a.gotSnippets(msg)
+	case watched:
+		return a.watched(msg)
+	case counted:
+		a.counted(msg)
+	case reader.Got:
+		a.reader.Put(msg)
+		return term.Batch(a.wants(), a.markSeen())
+	case previewDue:
+		if int(msg) == a.previewSerial {
+			return a.previewNow()
+		}
+		a.dirty = false
+	case keyTimer:
+		return a.keyTimer(msg)
+	case ticked:
+		return a.ticked()
+	case changed:
+		return a.changed(msg)
+	case undone:
+		return a.undone(msg)
+	case found:
+		return a.found(msg)
+	case queued:
+		a.queued(msg)
+	case failed:
+		a.fail(msg.err)
+	case said:
+		a.say("%s", msg.text.String())
+	case func(*App) term.Cmd: // a result that knows itself what to do with the App
+		return msg(a)
+	default:
+		return a.updateWriting(msg)
+	}
+	return nil
+}
+
+// failed and said are results that are only shown.
+type (
+	failed struct{ err error }
+	said   struct{ text safe.Text }
+)
+
+// context is the keymap in force.
+func (a *App) context() where {
+	switch a.screen {
+	case readerScreen:
+		return onReader
+	case partsScreen:
+		return onParts
+	case queueScreen:
+		return onQueue
+	}
+	return onList
+}
+
+type keyTimer struct {
+	serial int
+	popup  bool
+}
+
+// key takes one key: to what lies over the screen, to the place to write, or as part of a command.
+func (a *App) key(k term.Key) term.Cmd {
+	if a.over != nil {
+		return a.overKey(k)
+	}
+	if a.screen == composeScreen {
+		return a.composeKey(k)
+	}
+	if k.Name == "paste" {
+		a.say("pasted %d characters into the list; nothing done", len([]rune(k.Paste)))
+		return nil
+	}
+	r := a.keys.Feed(a.keymaps[a.context()], k.Name)
+	a.which = false
+	return a.dispatch(r)
+}
+
+func (a *App) dispatch(r look.Result) term.Cmd {
+	switch {
+	case r.Command != "":
+		if c := a.command(r.Command); c != nil {
+			return c.do(a, call{count: r.Count})
+		}
+	case r.Unknown != "":
+		a.say("%s means nothing here; ? shows all keys", r.Unknown)
+	case r.Pending:
+		serial := a.keys.Serial
+		cmd := after(look.Popup, keyTimer{serial, true})
+		if r.Timer {
+			cmd = term.Batch(cmd, after(look.Timeout, keyTimer{serial, false}))
+		}
+		return cmd
+	}
+	return nil
+}
+
+func (a *App) keyTimer(t keyTimer) term.Cmd {
+	if t.serial != a.keys.Serial || a.over != nil {
+		a.dirty = false
+		return nil
+	}
+	if t.popup {
+		a.which = len(a.keys.Next()) > 0
+		return nil
+	}
+	a.which = false
+	return a.dispatch(a.keys.Expire(t.serial))
+}
+
+// after delivers msg later.
+func after(d time.Duration, msg term.Msg) term.Cmd {
+	return func() term.Msg {
+		time.Sleep(d)
+		return msg
+	}
+}
+
+type ticked struct{}
+
+func (a *App) tick() term.Cmd { return after(time.Second, ticked{}) }
+
+// ticked comes every second: countdowns, the queue, counts of other folders.
+func (a *App) ticked() term.Cmd {
+	a.dirty = a.sending != nil || a.screen == queueScreen
+	a.limits++
+	cmds := []term.Cmd{a.tick(), a.draftTick()}
+	if a.sending != nil && !a.opt.Now().Before(a.sending.deadline) {
+		a.say("Sent to %s", a.sending.to)
+		a.sending = nil
+		cmds = append(cmds, a.pollQueue())
+	}
+	switch {
+	case a.screen == queueScreen && a.limits%2 == 0, a.limits%15 == 0:
+		cmds = append(cmds, a.pollQueue())
+	case a.limits%20 == 7:
+		cmds = append(cmds, a.loadFolders())
+	}
+	return term.Batch(cmds...)
+}
+
+func (a *App) redraw() term.Cmd { return func() term.Msg { return term.Redraw{} } }
+
+// quit ends the program; what is being written is kept first.
+func (a *App) quit() term.Cmd {
+	if a.quitting {
+		return func() term.Msg { return term.Quit{} }
+	}
+	a.quitting = true
+	save := a.keepDraft()
+	return func() term.Msg {
+		if save != nil {
+			save()
+		}
+		return term.Quit{}
+	}
+}
+
+// Close stops background work.
+func (a *App) Close() { a.jobs.stop() }
+
+// lend gives the terminal to another program.
+func lend(cmd *exec.Cmd, done func(error) term.Msg) term.Cmd {
+	return func() term.Msg { return term.Exec{Command: cmd, Done: done} }
+}

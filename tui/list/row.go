@@ -1,0 +1,175 @@
+package list
+
+import (
+	"strconv"
+	"time"
+
+	"pneu/maildir/safe"
+	"pneu/tui/look"
+)
+
+// Columns: cursor, unread or selected, state, six for the date, people and count, subject and snippet, flags.
+const (
+	dateW  = 6
+	countW = 3
+	flagsW = 3
+)
+
+func peopleWidth(w int) int {
+	switch {
+	case w >= 110:
+		return 24
+	case w >= 80:
+		return 19
+	}
+	return 15
+}
+
+func (m *Model) draw(r Row, cursor, focused bool, part int, now time.Time) string {
+	t := m.theme
+	l := m.row.Reset(m.w, 0)
+	base := look.Style(0)
+	switch {
+	case cursor && focused:
+		base = t.Cursor
+	case cursor:
+		base = look.Bold
+	}
+	if r.Unread && !cursor {
+		base = t.Unread
+	}
+	l.Base(base)
+	if m.rowHeight() == 2 {
+		return m.narrow(l, r, cursor, part, now)
+	}
+	m.lead(l, r, cursor)
+	l.Right(t.Date, look.T(look.ShortDate(r.Time, now)), dateW).Pad(1)
+	m.people(l, r, peopleWidth(m.w))
+	m.text(l, r, m.w-flagsW)
+	m.flags(l, r)
+	return l.String()
+}
+
+// lead draws the three columns that say what the row is: under the cursor, new or selected, answered.
+func (m *Model) lead(l *look.Line, r Row, cursor bool) {
+	t := m.theme
+	if cursor {
+		l.Lit(0, ">")
+	} else {
+		l.Pad(1)
+	}
+	switch {
+	case r.Selected:
+		l.Lit(t.Mark, "+")
+	case r.Unread:
+		l.Glyph(t.New, t.Glyphs.Unread)
+	default:
+		l.Pad(1)
+	}
+	switch {
+	case r.Draft:
+		l.Lit(0, "d")
+	case r.Replied:
+		l.Lit(0, "r")
+	case r.Forward:
+		l.Lit(0, "f")
+	default:
+		l.Pad(1)
+	}
+}
+
+func (m *Model) people(l *look.Line, r Row, w int) {
+	t := m.theme
+	if r.Loading {
+		l.Cell(t.Hint, look.T("..."), w+1+countW).Pad(1)
+		return
+	}
+	style := t.People
+	if r.Mine {
+		style = t.Me
+	}
+	l.Cell(style, r.People, w).Pad(1)
+	if r.Count > 1 {
+		l.Right(t.Count, look.T(strconv.Itoa(r.Count)), countW)
+	} else {
+		l.Pad(countW)
+	}
+	l.Pad(1)
+}
+
+// text draws subject and snippet up to column end. Replies within a conversation are indented by at most four
+// levels, so that the subject stays in sight however deep the thread is.
+func (m *Model) text(l *look.Line, r Row, end int) {
+	t := m.theme
+	w := end - l.Width()
+	if w <= 0 {
+		return
+	}
+	if r.Depth > 0 {
+		n := min(r.Depth, 4)
+		l.Pad(2*(n-1)).Glyph(t.Rule, t.Glyphs.Leaf)
+	}
+	switch {
+	case r.Loading:
+	case r.Subject.String() == "":
+		l.Cell(t.Hint, look.T("(no subject)"), min(12, end-l.Width()))
+	default:
+		sub := r.Subject.String()
+		l.Cell(t.Subject, r.Subject, min(end-l.Width(), safe.Width(sub)))
+	}
+	if left := end - l.Width(); left > 8 && r.Snippet.String() != "" {
+		l.Pad(2).Cell(t.Snippet, r.Snippet, left-2)
+	}
+	l.To(end)
+}
+
+func (m *Model) flags(l *look.Line, r Row) {
+	t := m.theme
+	l.Pad(1)
+	switch {
+	case r.Danger:
+		l.Lit(t.Danger, "!")
+	case r.Trashed:
+		l.Lit(t.Removed, "D")
+	case r.Flagged:
+		l.Lit(t.Flagged, "*")
+	default:
+		l.Pad(1)
+	}
+	switch {
+	case r.Attach:
+		l.Lit(0, "&")
+	case r.List:
+		l.Lit(t.Hint, "L")
+	default:
+		l.Pad(1)
+	}
+}
+
+// narrow draws a row in two lines: who and when, then what.
+func (m *Model) narrow(l *look.Line, r Row, cursor bool, part int, now time.Time) string {
+	t := m.theme
+	if part == 1 {
+		l.Pad(3)
+		m.text(l, r, m.w-1)
+		return l.String()
+	}
+	m.lead(l, r, cursor)
+	date := look.ShortDate(r.Time, now)
+	w := max(4, m.w-3-flagsW-1-7)
+	if r.Loading {
+		l.Cell(t.Hint, look.T("..."), w)
+	} else {
+		n := 0
+		if r.Count > 1 {
+			n = countW + 1
+		}
+		l.Cell(t.People, r.People, w-n)
+		if n > 0 {
+			l.Right(t.Count, look.T(strconv.Itoa(r.Count)), n)
+		}
+	}
+	m.flags(l, r)
+	l.Right(t.Date, look.T(date), m.w-l.Width()-1)
+	return l.String()
+}

@@ -1,0 +1,69 @@
+package tui
+
+import (
+	"time"
+
+	"pneu/maildir/safe"
+	"pneu/tui/look"
+)
+
+// A status is the result of the latest action. It stays until the next one: people miss what vanishes by itself.
+type status struct {
+	text safe.Text
+	err  bool
+	undo bool // u takes it back
+	auto bool // nobody's action: gives way to anything
+}
+
+func (a *App) say(format look.Lit, args ...any) {
+	a.status = status{text: look.Tf(format, args...)}
+}
+
+// sayUndo is say for what u takes back.
+func (a *App) sayUndo(format look.Lit, args ...any) {
+	a.status = status{text: look.Tf(format, args...), undo: true}
+}
+
+// note is say for what nobody did: it does not push away a result.
+func (a *App) note(format look.Lit, args ...any) {
+	if a.status.text.String() == "" || a.status.auto {
+		a.status = status{text: look.Tf(format, args...), auto: true}
+	}
+}
+
+// fail shows an error and keeps it for the log.
+func (a *App) fail(err error) {
+	t := look.T(err.Error())
+	a.status = status{text: t, err: true}
+	a.log = append(a.log, logged{a.opt.Now(), t})
+	if len(a.log) > 500 {
+		a.log = a.log[len(a.log)-500:]
+	}
+}
+
+type logged struct {
+	at   time.Time
+	text safe.Text
+}
+
+// drawStatus puts the latest result on the line.
+func (a *App) drawStatus(l *look.Line) {
+	t := a.theme
+	if s := a.sending; s != nil {
+		left := time.Duration(0)
+		if left = s.deadline.Sub(a.opt.Now()); left > 0 {
+			l.F(t.Toast, "Sending to %s in %s", s.to, look.Age(left+time.Second-time.Nanosecond))
+			l.Lit(t.Key, "   u ").Lit(t.Hint, "unsend")
+			return
+		}
+	}
+	switch {
+	case a.status.err:
+		l.Lit(t.Error, "error: ").Add(t.Error&^look.Bold, a.status.text)
+	default:
+		l.Add(t.Toast, a.status.text)
+		if a.status.undo {
+			l.Lit(t.Key, "   u ").Lit(t.Hint, "undo")
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"strings"
+
+	"pneu/maildir/message"
+	"pneu/maildir/safe"
+	"pneu/tui/look"
+)
+
+// person returns how a sender is shown in a row. A name that holds another address than the real one is a trick:
+// the real address comes first then, and danger is true.
+func person(a message.Addr) (name, short safe.Text, danger bool) {
+	n := strings.TrimSpace(safe.Line(a.Name).String())
+	addr := safe.Line(a.Addr).String()
+	if n == "" {
+		local, _, _ := strings.Cut(addr, "@")
+		return look.T(addr), look.T(local), false
+	}
+	if claims(n, addr) {
+		return look.T(addr + " \"" + n + "\""), look.T(addr), true
+	}
+	return look.T(n), look.T(firstName(n)), false
+}
+
+// claims reports whether a display name contains an address other than addr.
+func claims(name, addr string) bool {
+	i := strings.IndexByte(name, '@')
+	if i <= 0 {
+		return false
+	}
+	lower := strings.ToLower(addr)
+	_, domain, _ := strings.Cut(lower, "@")
+	for _, w := range strings.FieldsFunc(strings.ToLower(name), func(r rune) bool {
+		return r == ' ' || r == '<' || r == '>' || r == '"' || r == '(' || r == ')' || r == ',' || r == '\''
+	}) {
+		local, dom, ok := strings.Cut(w, "@")
+		if ok && local != "" && strings.Contains(dom, ".") && dom != domain && w != lower {
+			return true
+		}
+	}
+	return false
+}
+
+// firstName is the first word of a name, or the one behind the comma of "Lovelace, Ada".
+func firstName(n string) string {
+	if family, given, ok := strings.Cut(n, ","); ok {
+		if given = strings.TrimSpace(given); given != "" && !strings.ContainsAny(family, " ") {
+			n = given
+		}
+	}
+	n = strings.Trim(n, "\"' ")
+	first, _, _ := strings.Cut(n, " ")
+	if len(first) < 2 {
+		return n
+	}
+	return first
+}
+
+func recipients(s message.Summary) safe.Text {
+	var names []string
+	for _, a := range append(append([]message.Addr(nil), s.To...), s.Cc...) {
+		n := strings.TrimSpace(a.Name)
+		if n == "" {
+			n = a.Addr
+		}
+		names = append(names, n)
+		if len(names) == 3 {
+			break
+		}
+	}
+	if len(names) == 0 {
+		return look.T("(no recipient)")
+	}
+	return look.T("To " + strings.Join(names, ", "))
+}
+
+// people lists who takes part in a conversation: full name for one, first names for several, those of unread
+// messages kept when there are too many.
+func people(heads []*Head) safe.Text {
+	type who struct {
+		short, full string
+	}
+	var all []who
+	seen := map[string]bool{}
+	more := 0
+	for _, h := range heads {
+		if h == nil {
+			continue
+		}
+		k := h.Short.String()
+		if len(h.From) > 0 {
+			k = strings.ToLower(h.From[0].Addr)
+		}
+		if h.Mine {
+			k = "\x00me"
+		}
+		if seen[k] {
+			continue
+		}
+		seen[k] = true
+		if len(all) == 3 {
+			more++
+			continue
+		}
+		all = append(all, who{h.Short.String(), h.Name.String()})
+	}
+	switch len(all) {
+	case 0:
+		return look.T("")
+	case 1:
+		return look.T(all[0].full)
+	case 2:
+		return look.T(all[0].full + ", " + all[1].short)
+	}
+	s := all[0].short + ", " + all[1].short + ", " + all[2].short
+	if more > 0 {
+		return look.Tf("%s +%d", s, more)
+	}
+	return look.T(s)
+}

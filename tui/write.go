@@ -1,0 +1,396 @@
+package tui
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"pneu/maildir"
+	mail "pneu/maildir/compose"
+	"pneu/maildir/message"
+	"pneu/tui/compose"
+	"pneu/tui/look"
+	"pneu/tui/term"
+)
+
+// A draft is what is known of the message being written besides its text.
+type draft struct {
+	msgid  string
+	folder *maildir.Folder // Drafts, once it was saved
+	entry  maildir.Entry
+	kept   bool
+	saving bool
+	again  bool // changed while it was being saved
+	origin *origin
+	closed bool // it was left: a save that ends now does not touch the screen
+}
+
+// An origin is the message that was answered or passed on.
+type origin struct {
+	folder *maildir.Folder
+	entry  maildir.Entry
+	flag   maildir.Flags // R or P
+}
+
+type answer uint8
+
+const (
+	replyOne answer = iota
+	replyAll
+	replyList
+	forward
+	asNew
+)
+
+func (a *App) mine() []string {
+	out := make([]string, len(a.opt.Me))
+	for i, m := range a.opt.Me {
+		out[i] = m.Addr
+	}
+	return out
+}
+
+func (a *App) composeOptions() mail.Options {
+	return mail.Options{Signature: a.opt.Signature, Location: a.opt.Now().Location()}
+}
+
+// composeNew begins a message; arg may name recipients.
+func (a *App) composeNew(arg string) term.Cmd {
+	d := mail.Draft{To: compose.ParseList(arg)}
+	if len(a.opt.Me) > 0 {
+		d.From = a.opt.Me[0]
+	}
+	if a.opt.Signature != "" {
+		d.Body = "\n\n-- \n" + a.opt.Signature + "\n"
+	}
+	return a.write(d, &draft{})
+}
+
+// reply answers, or passes on, the current message.
+func (a *App) reply(kind answer) term.Cmd {
+	if a.box == nil {
+		return nil
+	}
+	id := a.list.Current()
+	if a.screen == readerScreen {
+		id = a.reader.Current()
+	} else if ids := a.box.Conversation(id); len(ids) > 1 { // the newest message of a conversation
+		id = a.box.Newest(ids)
+	}
+	if id < 0 {
+		return nil
+	}
+	load, folder, entry := a.item(id).Load, a.box.Folder, a.box.Entry(id)
+	me, opt := a.mine(), a.composeOptions()
+	from := message.Addr{}
+	if len(a.opt.Me) > 0 {
+		from = a.opt.Me[0]
+	}
+	return func() term.Msg {
+		raw, err := load()
+		if err != nil {
+			return failed{err}
+		}
+		m := message.Parse(raw)
+		var d mail.Draft
+		o := &origin{folder, entry, "R"}
+		switch kind {
+		case replyOne:
+			d = mail.Reply(m, me, false, opt)
+		case replyAll:
+			d = mail.Reply(m, me, true, opt)
+		case replyList:
+			var ok bool
+			if d, ok = mail.ReplyList(m, me, opt); !ok {
+				return said{look.T("not from a mailing list; R replies to all")}
+			}
+		case forward:
+			d = mail.Forward(m, mail.Inline, me, opt)
+			o.flag = "P"
+		case asNew:
+			d = mail.FromMessage(m)
+			d.InReplyTo, d.References, o = "", nil, nil
+			d.From = from
+		}
+		if d.From.Addr == "" {
+			d.From = from
+		}
+		return func(a *App) term.Cmd { return a.write(d, &draft{origin: o}) }
+	}
+}
+
+// write opens the place to write.
+func (a *App) write(d mail.Draft, st *draft) term.Cmd {
+	if a.draft != nil && !a.draft.closed && a.screen == composeScreen {
+		a.say("finish or leave this one first")
+		return nil
+	}
+	if st.msgid == "" {
+		st.msgid = mail.NewID(a.opt.Now(), d.From.Addr)
+	}
+	a.draft = st
+	a.compose = compose.New(a.theme, a.opt.Now, a.people, d)
+	if st.origin != nil && st.origin.flag == "R" {
+		a.compose.Body.To(a.compose.Body.Len())
+		a.cursorBelowQuote()
+	}
+	a.compose.MarkSaved(a.compose.Serial(), time.Time{})
+	a.status = status{}
+	a.enter(composeScreen)
+	return nil
+}
+
+// cursorBelowQuote puts the cursor where an answer is written: below the quoted text, above the signature.
+func (a *App) cursorBelowQuote() {
+	lines := strings.Split(a.compose.Body.String(), "\n")
+	at := len(lines) - 1
+	for i, l := range lines {
+		if l == "-- " {
+			at = i - 1
+			break
+		}
+	}
+	for at > 0 && strings.TrimSpace(lines[at-1]) == "" && at-1 > 0 && strings.TrimSpace(lines[at]) == "" && !strings.HasPrefix(lines[at-1], ">") {
+		at--
+	}
+	a.compose.Body.To(at)
+}
+
+func (a *App) composeKey(k term.Key) term.Cmd {
+	switch k.Name {
+	case "ctrl+z":
+		return func() term.Msg { return term.Suspend{} }
+	case "ctrl+l":
+		return a.redraw()
+	case "ctrl+c":
+		return a.leaveDraft()
+	}
+	switch a.compose.Key(k) {
+	case compose.Send:
+		return a.send()
+	case compose.Edit:
+		return a.editor()
+	case compose.Attach:
+		a.askFor("attach file:", "", func(path string) term.Cmd {
+			if path == "" {
+				return nil
+			}
+			if err := a.compose.AttachFile(expand(path)); err != nil {
+				a.fail(err)
+			}
+			return nil
+		})
+	case compose.Leave:
+		return a.leaveDraft()
+	case compose.Discard:
+		a.ask("Discard this draft? y or n", func(s string) term.Cmd {
+			if s != "y" && s != "yes" {
+				return nil
+			}
+			st := a.draft
+			st.closed = true
+			a.say("Draft discarded")
+			return term.Batch(a.back(), a.jobs.change(func() term.Msg {
+				if st.kept {
+					if err := st.folder.Remove(st.entry); err != nil {
+						return failed{err}
+					}
+				}
+				return nil
+			}))
+		})
+	}
+	return nil
+}
+
+// expand makes a path of what was typed.
+func expand(path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, rest)
+		}
+	}
+	return path
+}
+
+// saved is the result of saving a draft.
+type saved struct {
+	draft  *draft
+	folder *maildir.Folder
+	entry  maildir.Entry
+	serial int
+	err    error
+}
+
+// saveDraft writes the draft to the Drafts folder; the older version goes only after that.
+func (a *App) saveDraft() func() saved {
+	st, c := a.draft, a.compose
+	d, serial, now := c.Draft(), c.Serial(), a.opt.Now()
+	mdir, name := a.opt.Store, a.special("Drafts")
+	return func() saved {
+		r := saved{draft: st, serial: serial}
+		var b bytes.Buffer
+		if r.err = d.WriteDraft(&b, now, st.msgid); r.err != nil {
+			return r
+		}
+		if r.folder, r.err = folderOf(mdir, name); r.err != nil {
+			return r
+		}
+		r.entry, r.err = r.folder.Deliver(maildir.Delivery{Flags: "DS", Time: now, Cur: true}, &b)
+		if r.err == nil && st.kept {
+			_ = st.folder.Remove(st.entry) // an older version that stays is no loss
+		}
+		if r.err == nil {
+			st.folder, st.entry, st.kept = r.folder, r.entry, true
+		}
+		return r
+	}
+}
+
+// draftTick saves what is being written, about once a second while it changes.
+func (a *App) draftTick() term.Cmd {
+	if a.screen != composeScreen || a.draft == nil || a.draft.saving || !a.compose.Changed() || a.compose.Empty() && !a.draft.kept {
+		return nil
+	}
+	a.draft.saving = true
+	save := a.saveDraft()
+	return a.jobs.change(func() term.Msg { return save() })
+}
+
+// keepDraft returns a function that saves what is being written before the program ends; nil when there is nothing.
+func (a *App) keepDraft() func() {
+	if a.draft == nil || a.draft.closed || a.compose == nil || !a.compose.Changed() || a.compose.Empty() && !a.draft.kept {
+		return nil
+	}
+	save := a.saveDraft()
+	return func() { _ = save() }
+}
+
+// leaveDraft goes back; the draft is kept.
+func (a *App) leaveDraft() term.Cmd {
+	st := a.draft
+	st.closed = true
+	if !a.compose.Changed() && st.kept || a.compose.Empty() && !st.kept {
+		if st.kept {
+			a.say("Draft kept in %s   gd opens it", a.special("Drafts"))
+		} else {
+			a.say("Nothing written, nothing kept")
+		}
+		return a.back()
+	}
+	a.say("Draft kept in %s   gd opens it", a.special("Drafts"))
+	save := a.saveDraft()
+	return term.Batch(a.back(), a.jobs.change(func() term.Msg { return save() }))
+}
+
+func (a *App) updateWriting(msg term.Msg) term.Cmd {
+	switch msg := msg.(type) {
+	case saved:
+		msg.draft.saving = false
+		if msg.err != nil {
+			if a.draft == msg.draft && !msg.draft.closed {
+				a.compose.SaveErr = msg.err
+			} else {
+				a.fail(fmt.Errorf("draft not saved: %w", msg.err))
+			}
+			return nil
+		}
+		if a.draft == msg.draft && !msg.draft.closed {
+			a.compose.MarkSaved(msg.serial, a.opt.Now())
+			return nil
+		}
+		return a.loadFolders()
+	case edited:
+		return a.edited(msg)
+	case sent:
+		return a.sent(msg)
+	case unsent:
+		return a.unsent(msg)
+	default:
+		a.dirty = false
+	}
+	return nil
+}
+
+// edited is the return of $EDITOR.
+type edited struct {
+	path   string
+	before []byte
+	began  time.Time
+	err    error
+}
+
+// editor lends the terminal to $EDITOR, with the draft in a file.
+func (a *App) editor() term.Cmd {
+	if len(a.opt.Editor) == 0 {
+		a.say("no editor: set $EDITOR")
+		return nil
+	}
+	text := a.compose.Draft().Text()
+	dir := a.opt.TempDir
+	f, err := os.CreateTemp(dir, "pneu-*.eml")
+	if err == nil {
+		_, err = f.Write(text)
+		if e := f.Close(); err == nil {
+			err = e
+		}
+	}
+	if err != nil {
+		a.fail(err)
+		return nil
+	}
+	path := f.Name()
+	cmd := exec.Command(a.opt.Editor[0], append(append([]string(nil), a.opt.Editor[1:]...), path)...)
+	began := time.Now()
+	save := a.draftTick()
+	return term.Batch(save, lend(cmd, func(err error) term.Msg { return edited{path, text, began, err} }))
+}
+
+// edited takes over what the editor left. An editor that failed changes nothing.
+func (a *App) edited(e edited) term.Cmd {
+	defer os.Remove(e.path)
+	if e.err != nil {
+		a.fail(fmt.Errorf("editor: %w; the draft is as before", e.err))
+		return a.redraw()
+	}
+	text, err := os.ReadFile(e.path)
+	switch {
+	case err != nil:
+		a.fail(err)
+	case bytes.Equal(text, e.before):
+		if time.Since(e.began) < 200*time.Millisecond {
+			a.say("the editor returned at once; does it need an option to wait (code -w)?")
+		} else {
+			a.say("not changed")
+		}
+	default:
+		d, errs := a.compose.Draft().Edit(text)
+		a.compose.Load(d)
+		a.compose.Touch()
+		if len(errs) > 0 {
+			a.fail(errs[0])
+		} else {
+			a.say("taken over from the editor   ctrl+s sends")
+		}
+	}
+	return a.redraw()
+}
+
+// recallDraft opens a stored draft. The stored copy stays until there is a newer one, or it was sent.
+func (a *App) recallDraft(id int) term.Cmd {
+	load, folder, entry := a.item(id).Load, a.box.Folder, a.box.Entry(id)
+	return func() term.Msg {
+		raw, err := load()
+		if err != nil {
+			return failed{err}
+		}
+		m := message.Parse(raw)
+		d := mail.FromMessage(m)
+		st := &draft{msgid: m.Header(0).MessageID(), folder: folder, entry: entry, kept: true}
+		return func(a *App) term.Cmd { return a.write(d, st) }
+	}
+}
