@@ -36,14 +36,14 @@ func At(dir string) (*Folder, error) {
 		}
 	}
 	// In the plain layout a directory above belongs to the tree if it is a
-	// folder itself or has a directory INBOX.
+	// folder itself or has a directory INBOX. Up to two levels between may be
+	// mere directories ("lists/go" without a folder "lists").
 	root := dir
-	for up := parent; up != root; up = filepath.Dir(up) {
+	for up, gap := parent, 0; gap < 3 && up != filepath.Dir(up); up, gap = filepath.Dir(up), gap+1 {
 		top := isMaildir(filepath.Join(up, inbox))
-		if !top && !isMaildir(up) {
-			break
+		if top || isMaildir(up) {
+			root, gap = up, -1
 		}
-		root = up
 		if top {
 			break
 		}
