@@ -229,6 +229,8 @@ func serve(c *cli.Context, log *slog.Logger) error {
 // quiet passes on what wants an administrator.
 type quiet struct{ slog.Handler }
 
+func (q quiet) WithAttrs(a []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(a)} }
+func (q quiet) WithGroup(name string) slog.Handler   { return quiet{q.Handler.WithGroup(name)} }
 func (q quiet) Enabled(ctx context.Context, l slog.Level) bool {
 	return l >= slog.LevelWarn && q.Handler.Enabled(ctx, l)
 }

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -342,7 +343,11 @@ func (j *job) record(rcpts []queue.Recipient, results []outbound.Result, local b
 			v.mark = queue.Done
 			j.delivers = append(j.delivers, v)
 			j.note(event("delivered", v.rcpt.N, res))
-			j.r.log.Info("delivered", "qid", j.m.ID, "to", v.rcpt.Addr, "host", res.Host, "ip", res.IP, "tls", res.TLS, "status", status(res))
+			level := slog.LevelInfo
+			if local { // whoever delivers has said so, and where to
+				level = slog.LevelDebug
+			}
+			j.r.log.Log(context.Background(), level, "delivered", "qid", j.m.ID, "to", v.rcpt.Addr, "host", res.Host, "ip", res.IP, "tls", res.TLS, "status", status(res))
 		case res.Temp:
 			j.defers = append(j.defers, v)
 		default:

@@ -1,0 +1,9 @@
+package main
+
+import (
+	"testing"
+
+	"pneu/cmd/internal/mantest"
+)
+
+func TestManual(t *testing.T) { mantest.Flags(t, app(), "qrun.8") }

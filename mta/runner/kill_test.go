@@ -1,0 +1,212 @@
+package runner
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	gosmtp "github.com/emersion/go-smtp"
+
+	"pneu/mta/dns"
+	"pneu/mta/outbound"
+	"pneu/mta/queue"
+)
+
+// The test binary is also a runner: with RUNNER_SPOOL it makes passes until it
+// is killed or standard input ends.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("RUNNER_SPOOL"); dir != "" {
+		child(dir, os.Getenv("RUNNER_PORT"))
+		return
+	}
+	os.Exit(m.Run())
+}
+
+type loopback struct{}
+
+func (loopback) MX(_ context.Context, domain string) ([]dns.MX, error) {
+	return []dns.MX{{Host: "mx." + domain}}, nil
+}
+func (loopback) Addrs(context.Context, string) ([]netip.Addr, error) {
+	return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+}
+
+func child(dir, port string) {
+	p, err := strconv.Atoi(port)
+	if err != nil {
+		panic(err)
+	}
+	spool, err := queue.Open(queue.Options{Dir: dir})
+	if err != nil {
+		panic(err)
+	}
+	go func() { // the parent has gone
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	r := New(spool, Options{Hostname: "child.test", Remote: outbound.New(outbound.Options{Hostname: "child.test", Resolver: loopback{}, Port: p}),
+		Rescan: 50 * time.Millisecond, Backoff: 100 * time.Millisecond})
+	if err := r.Serve(context.Background()); err != nil {
+		panic(err)
+	}
+}
+
+// counter is a server that counts deliveries of each message to each recipient.
+type counter struct {
+	mu    sync.Mutex
+	times map[string][]time.Time
+	bad   []string
+}
+
+func (c *counter) NewSession(*gosmtp.Conn) (gosmtp.Session, error) { return &counting{c: c}, nil }
+
+type counting struct {
+	c  *counter
+	to []string
+}
+
+func (s *counting) Reset()                                 { s.to = nil }
+func (s *counting) Logout() error                          { return nil }
+func (s *counting) Mail(string, *gosmtp.MailOptions) error { return nil }
+func (s *counting) Rcpt(to string, _ *gosmtp.RcptOptions) error {
+	s.to = append(s.to, to)
+	return nil
+}
+func (s *counting) Data(r io.Reader) error {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	time.Sleep(time.Duration(rand.IntN(10)) * time.Millisecond)
+	id := ""
+	for sc := bufio.NewScanner(strings.NewReader(string(b))); sc.Scan(); {
+		if v, ok := strings.CutPrefix(sc.Text(), "Message-ID: "); ok {
+			id = v
+		}
+	}
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	if !strings.HasSuffix(string(b), "\r\nend of "+id+"\r\n") {
+		s.c.bad = append(s.c.bad, id)
+	}
+	for _, to := range s.to {
+		s.c.times[id+" "+to] = append(s.c.times[id+" "+to], time.Now())
+	}
+	return nil
+}
+
+type noLog struct{}
+
+func (noLog) Printf(string, ...any) {}
+func (noLog) Println(...any)        {}
+
+// Four runners on one spool, one of them killed at random again and again: each
+// recipient gets each message once. Only one whose delivery ended in the
+// instant of a kill may get it twice: the server had taken it, and the runner
+// could not write that down (RFC 5321, 6.1).
+func TestKilledRunners(t *testing.T) {
+	c := &counter{times: map[string][]time.Time{}}
+	srv := gosmtp.NewServer(c)
+	srv.Domain, srv.ErrorLog = "sink.test", noLog{}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go srv.Serve(l)
+	defer srv.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+
+	w := newWorld(t)
+	const messages = 500
+	for i := range messages {
+		id := fmt.Sprintf("<%d@me.test>", i)
+		w.acceptBody(queue.Envelope{Sender: "a@me.test"}, "Message-ID: "+id+"\n\nend of "+id+"\n",
+			fmt.Sprintf("x@d%d.test", i%7), fmt.Sprintf("y@d%d.test", (i+1)%7), fmt.Sprintf("z@d%d.test", (i+1)%7))
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	type running struct {
+		cmd *exec.Cmd
+		in  io.Closer
+	}
+	start := func() running {
+		cmd := exec.Command(exe)
+		cmd.Env = append(os.Environ(), "RUNNER_SPOOL="+w.spool.Dir(), "RUNNER_PORT="+port)
+		cmd.Stderr = os.Stderr
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return running{cmd, in}
+	}
+	var procs []running
+	for range 4 {
+		procs = append(procs, start())
+	}
+	defer func() {
+		for _, p := range procs {
+			p.in.Close()
+			p.cmd.Process.Kill()
+			p.cmd.Wait()
+		}
+	}()
+	var kills []time.Time
+	deadline := time.Now().Add(30 * time.Second)
+	left := func() int {
+		all, err := w.spool.All()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	for left() > 0 {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d messages left", left())
+		}
+		time.Sleep(time.Duration(250+rand.IntN(100)) * time.Millisecond)
+		if len(kills) < 12 && left() > 0 {
+			i := rand.IntN(len(procs))
+			kills = append(kills, time.Now())
+			procs[i].cmd.Process.Kill()
+			procs[i].cmd.Wait()
+			kills = append(kills, time.Now())
+			procs[i] = start()
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.times) != 3*messages || len(c.bad) > 0 {
+		t.Errorf("%d of %d were delivered; damaged: %v", len(c.times), 3*messages, c.bad)
+	}
+	twice := 0
+	for what, at := range c.times {
+		if len(at) == 1 {
+			continue
+		}
+		twice++
+		excused := false
+		for _, k := range kills {
+			excused = excused || at[0].Sub(k).Abs() < 40*time.Millisecond
+		}
+		if !excused || len(at) > 2 {
+			t.Errorf("%s was delivered %d times, at %v; kills at %v", what, len(at), at, kills)
+		}
+	}
+	t.Logf("%d kills, %d delivered twice in their instant", len(kills)/2, twice)
+}
