@@ -130,6 +130,9 @@ func keys(msg tea.KeyMsg) []term.Key {
 	if !ok {
 		name = tea.Key{Type: msg.Type}.String()
 	}
+	if msg.Alt && name == "esc" { // two of them in one read
+		return []term.Key{term.Named("esc"), term.Named("esc")}
+	}
 	if msg.Alt {
 		name = "alt+" + name
 	}

@@ -129,6 +129,11 @@ func (a *App) write(d mail.Draft, st *draft) term.Cmd {
 		a.say("finish or leave this one first")
 		return nil
 	}
+	for _, m := range a.opt.Me { // an answer knows the address it came to, not whose it is
+		if d.From.Name == "" && strings.EqualFold(m.Addr, d.From.Addr) {
+			d.From.Name = m.Name
+		}
+	}
 	if st.msgid == "" {
 		st.msgid = mail.NewID(a.opt.Now(), d.From.Addr)
 	}

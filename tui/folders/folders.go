@@ -69,14 +69,7 @@ func (s *Sidebar) Lines(w, h int) []string {
 	t := s.theme
 	var out []string
 	out = append(out, t.NewLine(w).Lit(t.Head, "Folders").String())
-	parent := ""
-	rows := s.rows(&parent, w)
-	at := 0
-	for i, it := range s.Items {
-		if it.Name == s.Current {
-			at = i
-		}
-	}
+	rows, at := s.rows(w)
 	room := h - 1
 	if s.Out.Known {
 		room -= 5
@@ -103,41 +96,42 @@ func (s *Sidebar) count(w int, name look.Lit, n int, style look.Style) string {
 	return t.NewLine(w).Pad(2).Lit(style, name).To(w-1-len(num)).F(style, "%s", num).String()
 }
 
-func (s *Sidebar) rows(parent *string, w int) []string {
+// rows draws the folders. Those within another are indented; a parent that is no folder itself gets a line too.
+func (s *Sidebar) rows(w int) (rows []string, current int) {
 	t := s.theme
-	rows := make([]string, 0, len(s.Items))
+	var path []string
 	for _, it := range s.Items {
-		l := t.NewLine(w)
-		name, depth := it.Name, 0
-		for i := strings.LastIndexByte(name, '/'); i >= 0; i = strings.LastIndexByte(name, '/') {
-			if *parent != name[:i] && !strings.HasPrefix(*parent+"/", name[:i+1]) {
-				break
-			}
-			depth = strings.Count(it.Name[:i], "/") + 1
-			name = it.Name[i+1:]
-			break
+		parts := strings.Split(it.Name, "/")
+		same := 0
+		for same < len(path) && same < len(parts)-1 && path[same] == parts[same] {
+			same++
 		}
-		*parent = it.Name
+		for d := same; d < len(parts)-1; d++ {
+			rows = append(rows, t.NewLine(w).Pad(2+2*min(d, 4)).F(t.Hint, "%s", parts[d]).String())
+		}
+		path = parts
+		l := t.NewLine(w)
 		style := look.Style(0)
 		if it.Unread > 0 {
 			style = look.Bold
 		}
 		if it.Name == s.Current {
+			current = len(rows)
 			l.Lit(t.Mark, "> ")
 			style |= look.Bold
 		} else {
 			l.Pad(2)
 		}
-		l.Pad(2 * min(depth, 3))
+		l.Pad(2 * min(len(parts)-1, 4))
 		num := ""
 		if it.Unread > 0 {
 			num = look.Number(it.Unread)
 		}
-		l.Cell(style, look.T(name), max(1, w-l.Width()-len(num)-2)).Pad(1)
+		l.Cell(style, look.T(parts[len(parts)-1]), max(1, w-l.Width()-len(num)-2)).Pad(1)
 		l.F(style, "%s", num)
 		rows = append(rows, l.String())
 	}
-	return rows
+	return rows, current
 }
 
 // A Picker finds a folder by letters of its name.
