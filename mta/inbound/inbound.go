@@ -75,6 +75,7 @@ type Spool interface {
 // A Service is the backend of an SMTP server.
 type Service struct {
 	opt    Options
+	ours   map[string]string // our domains, from the canonical form to the configured one
 	users  Users
 	owners Owners
 	auth   *sasl.Authenticator
@@ -93,18 +94,17 @@ func New(opt Options, users Users, owners Owners, auth *sasl.Authenticator, spoo
 	if opt.LookupTimeout <= 0 {
 		opt.LookupTimeout = 30 * time.Second
 	}
-	domains := make([]string, len(opt.Domains))
-	for i, d := range opt.Domains {
-		domains[i] = canonicalDomain(d)
+	if len(opt.Domains) == 0 {
+		opt.Domains = []string{opt.Hostname}
 	}
-	if len(domains) == 0 {
-		domains = []string{canonicalDomain(opt.Hostname)}
+	ours := make(map[string]string)
+	for _, d := range opt.Domains {
+		ours[canonicalDomain(d)] = d
 	}
-	opt.Domains = domains
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{opt: opt, users: users, owners: owners, auth: auth, spool: spool, log: log}
+	return &Service{opt: opt, ours: ours, users: users, owners: owners, auth: auth, spool: spool, log: log}
 }
 
 // NewSession implements smtp.Backend.

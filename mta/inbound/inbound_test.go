@@ -290,6 +290,7 @@ func TestStrangersSenders(t *testing.T) {
 		p.want(p.cmd("RSET"), "250")
 	}
 	p.want(p.cmd("MAIL FROM:<ä@bücher.example> SMTPUTF8"), "250")
+	p.want(p.cmd("RCPT TO:<alice@ｔｒｙ.test>"), "250")
 	p.want(p.cmd("RCPT TO:<alice@bücher.test>"), "550 5.1.1") // ours, under either spelling
 	p.want(p.cmd("RCPT TO:<alice@xn--bcher-kva.test>"), "550 5.1.1")
 }
@@ -517,6 +518,54 @@ func BenchmarkAccept(b *testing.B) {
 			p.cmd("MAIL FROM:<a@b.example>")
 			p.cmd("RCPT TO:<bob@try.test>")
 			p.want(p.send(text), "250")
+		}
+	})
+}
+
+// notingSpool notes whom messages would go to, and takes none.
+type notingSpool struct{ rcpts []queue.Recipient }
+
+func (s *notingSpool) Accept(env *queue.Envelope) (*queue.Draft, error) {
+	s.rcpts = append(s.rcpts, env.Recipients...)
+	return nil, syscall.EROFS
+}
+
+// saidConn is a stranger who has said all there is to say.
+type saidConn struct {
+	net.Conn
+	in  *strings.Reader
+	out strings.Builder
+}
+
+func (c *saidConn) Read(p []byte) (int, error)       { return c.in.Read(p) }
+func (c *saidConn) Write(p []byte) (int, error)      { return c.out.Write(p) }
+func (c *saidConn) Close() error                     { return nil }
+func (c *saidConn) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 25} }
+func (c *saidConn) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(198, 51, 100, 7), Port: 1} }
+func (c *saidConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *saidConn) SetWriteDeadline(time.Time) error { return nil }
+
+// Whatever a stranger writes behind RCPT TO: if it is accepted, it is for a mailbox in one of our domains.
+func FuzzNoRelay(f *testing.F) {
+	for _, s := range []string{
+		"<alice@try.test>", "<@a:b@all.test>", `<"a@b"@all.test>`, "<a%b@all.test>", "<b!a@all.test>", "<a@[192.0.2.1]>", "<a@ALL.test> NOTIFY=NEVER",
+		"<\xc3\xa9@b\xc3\xbccher.test>", "<x@all.test\u3002evil>", "<a@all.test@b>", "<x@\uff41ll.test>", "<x@all\u3002test>",
+	} {
+		f.Add(s)
+	}
+	opt := Options{Hostname: "mx.try.test", Domains: []string{"try.test", "all.test", "bücher.test"}}
+	f.Fuzz(func(t *testing.T, rcpt string) {
+		spool := &notingSpool{}
+		svc := New(opt, people{}, nil, nil, spool, nil)
+		conn := &saidConn{in: strings.NewReader("EHLO x\r\nMAIL FROM:<a@b.example> SMTPUTF8\r\nRCPT TO:" + rcpt + "\r\nDATA\r\nSubject: x\r\n\r\n.\r\nQUIT\r\n")}
+		smtp.NewServer(smtp.Options{Hostname: opt.Hostname}, svc).ServeConn(context.Background(), conn)
+		for _, r := range spool.rcpts {
+			// Split by a rule of our own: the last @ parts the domain.
+			i := strings.LastIndexByte(r.Addr, '@')
+			local, domain := strings.Trim(r.Addr[:i], `"`), strings.ToLower(r.Addr[i+1:])
+			if domain != "try.test" && domain != "all.test" && domain != "bücher.test" || strings.ContainsAny(local, "@%!:") {
+				t.Fatalf("RCPT TO:%q accepted for %q", rcpt, r.Addr)
+			}
 		}
 	})
 }

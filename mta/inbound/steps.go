@@ -115,17 +115,20 @@ func (s *session) recipientComplete() error {
 		if !s.forUsers() && !strings.EqualFold(r.local, "postmaster") {
 			return statusRcptDomain
 		}
-		r.addr, r.domain = r.addr+"@"+first, first
+		r.addr, r.domain = r.addr+"@"+first, canonicalDomain(first)
 	}
 	if ip, ok := smtp.ParseLiteral(r.domain); ok {
 		// Our own address in brackets is our first domain (RFC 5321, 4.1.3).
 		if own, ok := s.conn.LocalAddr().(*net.TCPAddr); ok && own.AddrPort().Addr().Unmap() == ip.Unmap() {
-			r.addr, r.domain = r.addr[:strings.LastIndexByte(r.addr, '@')+1]+first, first
+			r.addr, r.domain = r.addr[:strings.LastIndexByte(r.addr, '@')+1]+first, canonicalDomain(first)
 		}
 	}
-	for _, d := range s.svc.opt.Domains {
-		r.ours = r.ours || d == r.domain
+	name, ok := s.svc.ours[r.domain]
+	if typed := r.addr[strings.LastIndexByte(r.addr, '@')+1:]; ok && !strings.EqualFold(typed, name) {
+		// Another spelling of it (RFC 5890: full width, A-label): from here on there is one, lest anyone later take it for foreign.
+		r.addr = r.addr[:len(r.addr)-len(typed)] + name
 	}
+	r.ours = ok
 	return nil
 }
 

@@ -70,7 +70,6 @@ var (
 	statusTooManyRcpts  = NewStatus(452, EnhancedCode{4, 5, 3}, "Too many recipients, send the rest separately")
 	statusTooBig        = NewStatus(552, EnhancedCode{5, 3, 4}, "Message too big")
 	statusBareInData    = NewStatus(550, EnhancedCode{5, 6, 0}, "Message holds a CR or LF that is not part of CRLF, closing")
-	statusAborted       = NewStatus(451, EnhancedCode{4, 3, 0}, "Message aborted")
 	statusTLSReady      = NewStatus(220, EnhancedCode{2, 0, 0}, "Ready to start TLS")
 	statusTLSActive     = NewStatus(503, EnhancedCode{5, 5, 1}, "TLS is active already")
 	statusInjected      = NewStatus(554, EnhancedCode{5, 5, 1}, "Data after STARTTLS, closing")
