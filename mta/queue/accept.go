@@ -180,17 +180,17 @@ func (d *Draft) Write(p []byte) (int, error) {
 	}
 	rest := p
 	for len(rest) > 0 {
-		if len(d.buf) == 0 && len(rest) >= bufSize {
+		if len(d.buf) == 0 && len(rest) >= d.s.buf {
 			if err := d.put(rest); err != nil {
 				return 0, err
 			}
 			break
 		}
-		room := max(bufSize-len(d.buf), 0)
+		room := max(d.s.buf-len(d.buf), 0)
 		n := min(room, len(rest))
 		d.buf = append(d.buf, rest[:n]...)
 		rest = rest[n:]
-		if len(d.buf) >= bufSize {
+		if len(d.buf) >= d.s.buf {
 			if err := d.flush(); err != nil {
 				return 0, err
 			}

@@ -127,6 +127,7 @@ type Spool struct {
 	opt   Options
 	fs    FS
 	owner uint32 // of q/
+	buf   int    // bytes of a message gathered before a write
 }
 
 // Open opens the spool that [Create] made.
@@ -137,7 +138,7 @@ func Open(o Options) (*Spool, error) {
 	if o.Lifetime <= 0 {
 		o.Lifetime = 5 * 24 * time.Hour
 	}
-	s := &Spool{opt: o, fs: o.FS}
+	s := &Spool{opt: o, fs: o.FS, buf: bufSize}
 	if o.Dir == "" {
 		return nil, sysexits.New(sysexits.Config, "open spool: no folder given")
 	}
