@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"pneu/cmd/internal/boot"
+	"pneu/maildir"
+	"pneu/maildir/address"
+	"pneu/maildir/message"
+)
+
+func exportVerb() *cli.Command {
+	return &cli.Command{
+		Name: "export", Usage: "write messages as one mbox", ArgsUsage: "[MESSAGE...]",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "mboxrd", Usage: "quote every line like From, >From: can be undone (the default)"},
+			&cli.BoolFlag{Name: "mboxo", Usage: "quote lines that begin with From and a blank alone"},
+			&cli.BoolFlag{Name: "mboxcl2", Usage: "quote nothing, say the length in Content-Length"},
+		},
+		Action: verb(export),
+	}
+}
+
+// The dialects of mbox (mbox(5) of qmail names them).
+type dialect int
+
+const (
+	mboxrd dialect = iota
+	mboxo
+	mboxcl2
+)
+
+func (t *tool) dialect() (dialect, error) {
+	d, n := mboxrd, 0
+	for i, name := range []string{"mboxrd", "mboxo", "mboxcl2"} {
+		if t.c.Bool(name) {
+			d = dialect(i)
+			n++
+		}
+	}
+	if n > 1 {
+		return d, boot.Usage("choose one of --mboxrd, --mboxo and --mboxcl2")
+	}
+	return d, nil
+}
+
+func export(t *tool) error {
+	d, err := t.dialect()
+	if err != nil {
+		return err
+	}
+	return t.each(t.c.Args().Slice(), wholeSequence, func(m *msg) error {
+		if m.raw == nil {
+			file, err := m.open()
+			if err == nil {
+				m.raw, err = io.ReadAll(file)
+				file.Close()
+			}
+			if err != nil {
+				t.fail(m.path, err)
+				return nil
+			}
+		}
+		if err := writeMbox(t.out, m, d); err != nil {
+			return err
+		}
+		return t.wrote()
+	})
+}
+
+// writeMbox writes one message: separator, header with the flags at its end, body, empty
+// line. Flags go as Status and X-Status, both always, so that import can take out just
+// what was put in.
+func writeMbox(w io.Writer, m *msg, d dialect) error {
+	raw := m.raw
+	head, rest := splitHeader(raw)
+	eol := "\n"
+	if bytes.HasSuffix(head, []byte("\r\n")) {
+		eol = "\r\n"
+	}
+	if len(head) > 0 && head[len(head)-1] != '\n' {
+		head = append(head[:len(head):len(head)], '\n')
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "From %s %s\n", envelopeSender(head), m.Received().UTC().Format("Mon Jan _2 15:04:05 2006"))
+	quoted(&b, head, d)
+	b.WriteString(statusLines(m, eol))
+	if d == mboxcl2 {
+		body := rest
+		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+			body = rest[i+1:]
+		}
+		fmt.Fprintf(&b, "Content-Length: %d%s", len(body), eol)
+		if len(rest) == 0 { // the length counts from behind an empty line
+			b.WriteString(eol)
+		}
+	}
+	quoted(&b, rest, d)
+	if n := b.Len(); b.Bytes()[n-1] != '\n' {
+		b.WriteByte('\n')
+	}
+	b.WriteByte('\n')
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// splitHeader cuts a message before the empty line that ends its header.
+func splitHeader(raw []byte) (head, rest []byte) {
+	for i := 0; i < len(raw); {
+		n := bytes.IndexByte(raw[i:], '\n')
+		if n < 0 {
+			break
+		}
+		if line := raw[i : i+n]; len(line) == 0 || len(line) == 1 && line[0] == '\r' {
+			return raw[:i], raw[i:]
+		}
+		i += n + 1
+	}
+	return raw, nil
+}
+
+// quoted writes lines, those that would be taken for a separator with a ">" in front.
+func quoted(b *bytes.Buffer, s []byte, d dialect) {
+	if d == mboxcl2 {
+		b.Write(s)
+		return
+	}
+	for len(s) > 0 {
+		n := bytes.IndexByte(s, '\n') + 1
+		if n == 0 {
+			n = len(s)
+		}
+		line := s[:n]
+		if d == mboxrd {
+			line = bytes.TrimLeft(line, ">")
+		}
+		if bytes.HasPrefix(line, []byte("From ")) {
+			b.WriteByte('>')
+		}
+		b.Write(s[:n])
+		s = s[n:]
+	}
+}
+
+// envelopeSender is what stands behind "From ".
+func envelopeSender(head []byte) string {
+	h := message.Header(head)
+	for _, f := range []string{"Return-Path", "Sender", "From"} {
+		for _, a := range h.Addresses(f) {
+			if address.Valid(a.Addr, false) == nil && !strings.ContainsAny(a.Addr, " \t") {
+				return a.Addr
+			}
+		}
+	}
+	return "MAILER-DAEMON"
+}
+
+// statusLines says the flags as mail readers have done in mbox files: R read, O not new;
+// A answered, F flagged, T draft, D deleted. P and the keywords, which have no letter
+// there, keep ours.
+func statusLines(m *msg, eol string) string {
+	flags := m.e.Flags()
+	var s, x string
+	if flags.Has('S') {
+		s = "R"
+	}
+	if m.f != nil && !m.e.New {
+		s += "O"
+	}
+	for _, c := range []byte(flags) {
+		switch c {
+		case 'S':
+		case 'R':
+			x += "A"
+		case 'D':
+			x += "T"
+		case 'T':
+			x += "D"
+		default:
+			x += string(rune(c))
+		}
+	}
+	return "Status: " + s + eol + "X-Status: " + x + eol
+}
+
+// flagsOf undoes statusLines.
+func flagsOf(status, xstatus string) (flags maildir.Flags, isNew bool) {
+	var s string
+	if strings.Contains(status, "R") {
+		s = "S"
+	}
+	for _, c := range xstatus {
+		switch c {
+		case 'A':
+			s += "R"
+		case 'T':
+			s += "D"
+		case 'D':
+			s += "T"
+		case 'F', 'P':
+			s += string(c)
+		default:
+			if c >= 'a' && c <= 'z' {
+				s += string(c)
+			}
+		}
+	}
+	return maildir.MakeFlags(s), !strings.ContainsAny(status, "RO") && s == ""
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"pneu/cmd/internal/boot"
+	"pneu/maildir"
+	"pneu/maildir/journal"
+)
+
+func importVerb() *cli.Command {
+	return &cli.Command{
+		Name: "import", Usage: "file the messages of mbox and .eml files in a folder", ArgsUsage: "FOLDER [FILE...]",
+		Flags: outputFlags(maildirFlag(),
+			&cli.BoolFlag{Name: "mboxcl2", Usage: "believe Content-Length on a pipe too, where it cannot be checked"},
+		),
+		Action: verb(importMail),
+	}
+}
+
+// importMail files what it reads as it comes: a message at a time, whatever the size of
+// the mbox.
+func importMail(t *tool) error {
+	name := t.c.Args().First()
+	if name == "" {
+		return boot.Usage("say which folder to import into")
+	}
+	files := t.c.Args().Tail()
+	if len(files) == 0 {
+		if file, ok := t.in.(*os.File); ok {
+			if st, err := file.Stat(); err != nil || st.Mode()&os.ModeCharDevice != 0 {
+				return boot.Usage("nothing to import: name files, or pipe an mbox in")
+			}
+		}
+	}
+	f, err := t.folder(name)
+	if errors.Is(err, maildir.ErrNoFolder) && !filepath.IsAbs(name) && !strings.HasPrefix(name, ".") {
+		var s *maildir.Store
+		if s, err = t.tree(); err == nil {
+			f, err = s.CreateFolder(name)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	j, err := openJournal(true)
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	b := j.Begin("cli", "import "+name)
+	defer b.Commit()
+	if len(files) == 0 {
+		return t.importFrom(b, f, "standard input", t.in, nil)
+	}
+	t.asked = true
+	for _, path := range files {
+		if path == "-" {
+			if err := t.importFrom(b, f, "standard input", t.in, nil); err != nil {
+				return err
+			}
+			continue
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			t.fail(path, err)
+			continue
+		}
+		st, err := file.Stat()
+		switch {
+		case err != nil:
+			t.fail(path, err)
+		case !st.Mode().IsRegular() && st.Mode()&fs.ModeNamedPipe == 0:
+			t.fail(path, errors.New("neither an mbox nor a message: no plain file"))
+		default:
+			err = t.importFrom(b, f, path, file, st)
+		}
+		file.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// importFrom files one mbox, or one message, read from r.
+func (t *tool) importFrom(b *journal.Batch, f *maildir.Folder, name string, r io.Reader, st os.FileInfo) error {
+	br := bufio.NewReaderSize(r, 64<<10)
+	first, err := br.Peek(5)
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	if len(first) == 0 {
+		return nil
+	}
+	if string(first) != "From " {
+		d := maildir.Delivery{}
+		if st != nil && st.Mode().IsRegular() {
+			d.Time, d.Flags = st.ModTime(), maildir.ParseFlags(st.Name())
+		}
+		return t.file(b, f, d, br)
+	}
+	var at io.ReaderAt
+	if file, ok := r.(*os.File); ok && st != nil && st.Mode().IsRegular() {
+		at = file
+	}
+	mr := newMboxReader(br, at, t.c.Bool("mboxcl2"))
+	for n := 1; ; n++ {
+		m, err := mr.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			t.fail(fmt.Sprintf("%s, message %d", name, n), err)
+			return nil
+		}
+		head, d := takeStatus(m)
+		if err := t.file(b, f, d, io.MultiReader(bytes.NewReader(head), m.body)); err != nil {
+			return err
+		}
+		if _, err := io.Copy(io.Discard, m.body); err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+}
+
+// takeStatus takes the fields out of the header that an mbox keeps flags in.
+func takeStatus(m *mboxMessage) ([]byte, maildir.Delivery) {
+	head := m.head
+	if from, to := findLast(head, "Content-Length"); m.counted && to == len(head) { // the last line: ours
+		if x, xto := findLast(head[:from], "X-Status"); x >= 0 && xto == from {
+			head = head[:from]
+		}
+	}
+	head, x := cutField(head, "X-Status")
+	head, s := cutField(head, "Status")
+	d := maildir.Delivery{Time: m.date}
+	var isNew bool
+	d.Flags, isNew = flagsOf(s, x)
+	d.Cur = !isNew
+	return head, d
+}
+
+func (t *tool) file(b *journal.Batch, f *maildir.Folder, d maildir.Delivery, r io.Reader) error {
+	e, err := f.Deliver(d, r)
+	if errors.Is(err, maildir.ErrEmpty) {
+		t.fail(f.Name(), err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := b.Added(f, e); err != nil {
+		return err
+	}
+	return t.emit(&msg{path: f.File(e), f: f, e: e}, "append")
+}

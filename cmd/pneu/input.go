@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"pneu/cmd/internal/boot"
+	"pneu/mta/sysexits"
+)
+
+// What a verb takes when nothing is named and stdin is a terminal.
+type fallback int
+
+const (
+	wholeSequence fallback = iota
+	current
+)
+
+// maxRecord bounds one record of the input.
+const maxRecord = 1 << 20
+
+// each calls f for every message named by args; without any, for those named on stdin,
+// or of the session's sequence. An error of f ends the walk; what is wrong with one
+// message is reported and the others go on.
+func (t *tool) each(args []string, fb fallback, f func(*msg) error) error {
+	if len(args) > 0 {
+		t.asked = true
+		return t.eachArg(args, f)
+	}
+	file, isFile := t.in.(*os.File)
+	if isFile && isTerminal(file) {
+		s, err := t.sequence()
+		if err != nil {
+			return err
+		}
+		if len(s.paths) == 0 {
+			return boot.Usage("no messages named, and no sequence stored (pneu seq -S stores one)")
+		}
+		if fb == current {
+			return t.eachArg([]string{"."}, f)
+		}
+		return t.eachArg([]string{"1:$"}, f)
+	}
+	if isFile {
+		if st, err := file.Stat(); err != nil || st.Mode()&os.ModeCharDevice != 0 {
+			return boot.Usage("no messages named: give paths or numbers, or pipe paths in")
+		}
+	}
+	return t.eachRecord(t.in, f)
+}
+
+// eachArg resolves arguments: numbers of the sequence, paths, or "-" for a message on stdin.
+func (t *tool) eachArg(args []string, f func(*msg) error) error {
+	for _, a := range args {
+		if a == "-" {
+			raw, err := io.ReadAll(t.in)
+			if err != nil {
+				return err
+			}
+			if err := f(&msg{path: "-", raw: raw}); err != nil {
+				return err
+			}
+			continue
+		}
+		if !isSequence(a) {
+			if err := t.path(a, 0, f); err != nil {
+				return err
+			}
+			continue
+		}
+		s, err := t.sequence()
+		if err != nil {
+			return err
+		}
+		from, to, err := s.resolve(a)
+		if err != nil {
+			return err
+		}
+		for n := from; n <= to; n++ {
+			if err := t.path(s.paths[n-1], n, f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *tool) path(path string, num int, f func(*msg) error) error {
+	m, err := t.find(path)
+	if err != nil {
+		t.fail(path, err)
+		return nil
+	}
+	m.num = num
+	return f(m)
+}
+
+// eachRecord reads paths in one of three forms, told by the first record: ended by NUL,
+// JSON objects with a field "path", or lines.
+func (t *tool) eachRecord(r io.Reader, f func(*msg) error) error {
+	br := bufio.NewReaderSize(r, 64<<10)
+	first, err := br.Peek(1)
+	if err == io.EOF {
+		return nil
+	}
+	if err != nil {
+		return sysexits.Wrap(sysexits.IO, fmt.Errorf("read standard input: %w", err))
+	}
+	if first[0] == '{' {
+		return t.eachJSON(br, f)
+	}
+	end, record, err := firstRecord(br)
+	for {
+		if err != nil && err != io.EOF {
+			return sysexits.Wrap(sysexits.Data, fmt.Errorf("read standard input: %w", err))
+		}
+		if end == '\n' {
+			record = bytes.TrimSuffix(record, []byte{'\r'})
+			record = bytes.TrimLeft(record, " ") // mblaze marks the depth in a thread so
+		}
+		if len(record) > 0 {
+			if ferr := t.path(string(record), 0, f); ferr != nil {
+				return ferr
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		record, err = readRecord(br, end)
+	}
+}
+
+// firstRecord reads up to the first NUL, which makes it the end of records, or line end. A
+// line end may be part of a name if a NUL follows in what has come already.
+func firstRecord(br *bufio.Reader) (end byte, record []byte, err error) {
+	seen, _ := br.Peek(br.Buffered())
+	end = '\n'
+	if bytes.IndexByte(seen, 0) >= 0 {
+		end = 0
+	}
+	record, err = readRecord(br, end)
+	return end, record, err
+}
+
+func readRecord(br *bufio.Reader, end byte) ([]byte, error) {
+	var record []byte
+	for {
+		part, err := br.ReadSlice(end)
+		record = append(record, part...)
+		if len(record) > maxRecord {
+			return nil, errors.New("a record is longer than 1 MB: these are no paths")
+		}
+		if err == bufio.ErrBufferFull {
+			continue
+		}
+		return bytes.TrimSuffix(record, []byte{end}), err
+	}
+}
+
+func (t *tool) eachJSON(br *bufio.Reader, f func(*msg) error) error {
+	line := 0
+	for {
+		record, err := readRecord(br, '\n')
+		line++
+		if len(bytes.TrimSpace(record)) > 0 {
+			var r struct {
+				Path *string `json:"path"`
+			}
+			if jerr := json.Unmarshal(record, &r); jerr != nil || r.Path == nil {
+				t.fail(fmt.Sprintf("standard input, line %d", line), errors.New("no JSON object with a path"))
+			} else if ferr := t.path(*r.Path, 0, f); ferr != nil {
+				return ferr
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return sysexits.Wrap(sysexits.Data, fmt.Errorf("read standard input: %w", err))
+		}
+	}
+}
+
+// all gathers the messages for the verbs that cannot stream.
+func (t *tool) all(args []string, fb fallback) ([]*msg, error) {
+	var list []*msg
+	err := t.each(args, fb, func(m *msg) error {
+		list = append(list, m)
+		return nil
+	})
+	return list, err
+}
+
+// isSequence reports whether an argument is an expression like 3, 1:5, ., $, .+1.
+func isSequence(a string) bool {
+	if a == "" || strings.Trim(a, "0123456789.$:+-") != "" {
+		return false
+	}
+	a, b, isRange := strings.Cut(a, ":")
+	return isPlace(a) && (!isRange || isPlace(b))
+}
+
+func isPlace(s string) bool {
+	if s == "$" || s == "." {
+		return true
+	}
+	if strings.HasPrefix(s, ".+") || strings.HasPrefix(s, ".-") {
+		s = s[2:]
+	}
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}

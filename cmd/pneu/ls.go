@@ -1,0 +1,263 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"pneu/cmd/internal/boot"
+	"pneu/cmd/internal/conf"
+	"pneu/maildir"
+	"pneu/maildir/journal"
+	"pneu/maildir/safe"
+	"pneu/mda/account"
+	"pneu/mta/sysexits"
+)
+
+// root returns the Maildir that folder names are looked up in: -M, $PNEU_MAILDIR,
+// $MAILDIR, what the configuration says of the user, else ~/Maildir.
+func (t *tool) root() (string, error) {
+	for _, dir := range []string{t.c.String("maildir"), os.Getenv("PNEU_MAILDIR"), os.Getenv("MAILDIR")} {
+		if dir != "" {
+			return filepath.Abs(dir)
+		}
+	}
+	if dir, err := configured(); err != nil {
+		return "", err
+	} else if dir != "" {
+		return dir, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", sysexits.Wrap(sysexits.OSFile, err)
+	}
+	return filepath.Join(home, "Maildir"), nil
+}
+
+// configured returns where the configuration puts the mail of the user who runs us;
+// "" if it does not say.
+func configured() (string, error) {
+	path, err := conf.Find("")
+	if errors.Is(err, conf.ErrNone) {
+		return "", nil
+	} else if err != nil {
+		return "", err
+	}
+	f, err := conf.Load(path, "", nil)
+	if err != nil {
+		return "", err
+	}
+	u, err := user.Current()
+	if err != nil {
+		return "", nil
+	}
+	db, err := account.Open(account.Options{Users: f.Users, Aliases: "", Mail: f.Mail, Domains: f.Domains, Hostname: f.Hostname})
+	if err != nil {
+		return "", nil // not ours to read, as on a system with root's own users file
+	}
+	a, err := db.Account(u.Username)
+	if err != nil {
+		return "", nil
+	}
+	return a.Maildir, nil
+}
+
+// tree opens the default Maildir.
+func (t *tool) tree() (*maildir.Store, error) {
+	if t.store != nil {
+		return t.store, nil
+	}
+	root, err := t.root()
+	if err != nil {
+		return nil, err
+	}
+	t.store, err = maildir.Open(root)
+	return t.store, err
+}
+
+// folder finds the folder an argument names: a directory with cur and new if it is
+// written as a path, else a name in the tree.
+func (t *tool) folder(arg string) (*maildir.Folder, error) {
+	if filepath.IsAbs(arg) || strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") || arg == "." || arg == ".." {
+		abs, err := filepath.Abs(arg)
+		if err != nil {
+			return nil, err
+		}
+		return t.folderAt(abs)
+	}
+	s, err := t.tree()
+	if err == nil {
+		var f *maildir.Folder
+		if f, err = s.Folder(arg); err == nil {
+			return f, nil
+		}
+	}
+	if st, serr := os.Stat(filepath.Join(arg, "cur")); serr == nil && st.IsDir() {
+		return t.folderAt(absolute(arg))
+	}
+	return nil, fmt.Errorf("folder %s: %w", arg, err)
+}
+
+func absolute(p string) string {
+	if a, err := filepath.Abs(p); err == nil {
+		return a
+	}
+	return p
+}
+
+func lsVerb() *cli.Command {
+	return &cli.Command{
+		Name: "ls", Usage: "list messages, or folders", ArgsUsage: "[FOLDER...]",
+		Flags: outputFlags(
+			maildirFlag(),
+			&cli.BoolFlag{Name: "new", Aliases: []string{"N"}, Usage: "only what nobody has looked at: new/"},
+			&cli.BoolFlag{Name: "unread", Aliases: []string{"u"}, Usage: "only unread messages"},
+			&cli.StringFlag{Name: "flag", Usage: "only messages that have all of `FLAGS`"},
+			&cli.BoolFlag{Name: "recursive", Aliases: []string{"r"}, Usage: "also the folders below; without FOLDER all folders"},
+			&cli.BoolFlag{Name: "folders", Usage: "list folders with their counts instead"},
+			&cli.BoolFlag{Name: "take", Usage: "move what is listed from new/ to cur/, as a mail reader does"},
+		),
+		Action: verb(ls),
+	}
+}
+
+// folders returns those that the arguments and -r name.
+func (t *tool) folders(args []string, all bool) ([]*maildir.Folder, error) {
+	if len(args) == 0 {
+		s, err := t.tree()
+		if err != nil {
+			return nil, err
+		}
+		if all {
+			return s.Folders()
+		}
+		f, err := s.Folder("INBOX")
+		if err != nil {
+			return nil, err
+		}
+		return []*maildir.Folder{f}, nil
+	}
+	var list []*maildir.Folder
+	for _, a := range args {
+		f, err := t.folder(a)
+		if err != nil {
+			t.asked = true
+			t.fail(a, err)
+			continue
+		}
+		list = append(list, f)
+		if !all {
+			continue
+		}
+		below, err := f.Store().Folders()
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range below {
+			if strings.HasPrefix(b.Name(), f.Name()+"/") || f.Name() == "INBOX" && b.Name() != "INBOX" {
+				list = append(list, b)
+			}
+		}
+	}
+	return list, nil
+}
+
+func ls(t *tool) error {
+	if t.c.Bool("folders") {
+		return t.listFolders()
+	}
+	list, err := t.folders(t.c.Args().Slice(), t.c.Bool("recursive"))
+	if err != nil {
+		return err
+	}
+	want := maildir.MakeFlags(t.c.String("flag"))
+	if t.c.IsSet("flag") && len(want) == 0 {
+		return boot.Usage("--flag wants letters, such as F or RS")
+	}
+	var take *journal.Batch
+	if t.c.Bool("take") {
+		j, err := openJournal(true)
+		if err != nil {
+			return err
+		}
+		defer j.Close()
+		take = j.Begin("cli", "take")
+		defer take.Commit()
+	}
+	for _, f := range list {
+		entries, err := f.List()
+		if err != nil {
+			t.fail(f.Path(), err)
+			continue
+		}
+		for _, e := range entries {
+			if t.c.Bool("new") && !e.New || t.c.Bool("unread") && !e.Unread() || !hasFlags(e.Flags(), want) {
+				continue
+			}
+			if take != nil && e.New {
+				if e, err = take.SetFlags(f, e, "", ""); err != nil {
+					t.fail(f.File(e), err)
+					continue
+				}
+			}
+			if err := t.emit(&msg{path: f.File(e), f: f, e: e}, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func hasFlags(have, want maildir.Flags) bool {
+	for i := range len(want) {
+		if !have.Has(want[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// listFolders prints a line a folder: messages, unread, new, name.
+func (t *tool) listFolders() error {
+	list, err := t.folders(t.c.Args().Slice(), t.c.Bool("recursive") || t.c.NArg() == 0)
+	if err != nil {
+		return err
+	}
+	if t.form == formTemplate {
+		return boot.Usage("--format is for messages, not for --folders")
+	}
+	for _, f := range list {
+		n, err := f.Count()
+		if err != nil {
+			t.fail(f.Path(), err)
+			continue
+		}
+		switch t.form {
+		case formJSON:
+			b, err := encode(struct {
+				V      int    `json:"v"`
+				Folder string `json:"folder"`
+				Path   string `json:"path"`
+				Total  int    `json:"total"`
+				Unread int    `json:"unread"`
+				New    int    `json:"new"`
+			}{1, f.Name(), f.Path(), n.Total, n.Unread, n.New})
+			if err != nil {
+				return err
+			}
+			t.out.Write(b)
+		case formNull:
+			t.out.WriteString(f.Name())
+			t.out.WriteByte(0)
+		default:
+			fmt.Fprintf(t.out, "%7d %6d %6d  %s\n", n.Total, n.Unread, n.New, safe.Line(f.Name()))
+		}
+		t.printed++
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+// Pneu reads and changes mail kept in Maildirs, from the shell.
+//
+// Each verb takes messages as paths, does one thing and prints paths, so that verbs
+// make pipelines. Without a verb, on a terminal, it becomes pneu-tui. It must never
+// link Bubble Tea, which queries the terminal when it is initialised.
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"pneu/cmd/internal/boot"
+	"pneu/mta/sysexits"
+)
+
+// The exit codes that are not those of sysexits(3).
+const (
+	exitNothing = 1 // nothing matched, or some records failed
+	exitUsage   = 2
+)
+
+func main() { os.Exit(run(os.Args)) }
+
+func run(args []string) int {
+	app := newApp()
+	boot.Prepare(app) // also names the version flag, which arrange must know
+	code := boot.RunArgs(app, arrange(app, args))
+	if code == sysexits.Usage {
+		code = exitUsage
+	}
+	return code
+}
+
+func newApp() *cli.App {
+	return &cli.App{
+		Name:                   "pneu",
+		Usage:                  "read and change mail in Maildirs",
+		UsageText:              "pneu [VERB [OPTION...] [ARGUMENT...]]",
+		Commands:               verbs(),
+		Action:                 screen,
+		UseShortOptionHandling: true,
+	}
+}
+
+// verbs is the table of what pneu can do.
+func verbs() []*cli.Command {
+	return []*cli.Command{
+		lsVerb(), scanVerb(), showVerb(), partVerb(), hdrVerb(),
+		searchVerb(), pickVerb(), sortVerb(), threadVerb(), seqVerb(),
+		flagVerb(), mvVerb(), cpVerb(), rmVerb(), undoVerb(), logVerb(),
+		importVerb(), exportVerb(), sendVerb(), tuiVerb(), helpVerb(),
+	}
+}
+
+func tuiVerb() *cli.Command {
+	return &cli.Command{
+		Name: "tui", Usage: "read mail on the screen (pneu-tui)", ArgsUsage: "[ARGUMENT...]", SkipFlagParsing: true,
+		Action: func(c *cli.Context) error { return become("pneu-tui", c.Args().Slice()) },
+	}
+}
+
+// screen is what pneu does without a verb.
+func screen(c *cli.Context) error {
+	if name := c.Args().First(); name != "" {
+		return boot.Usage(fmt.Sprintf("there is no verb %q (see pneu --help)", name))
+	}
+	if !isTerminal(os.Stdin) || !isTerminal(os.Stdout) {
+		return boot.Usage("say what to do (see pneu --help), or start it on a terminal for the screen")
+	}
+	return become("pneu-tui", nil)
+}
+
+// beside returns the program of that name next to our own binary, else in PATH.
+func beside(name string) (path string, ours bool, err error) {
+	if self, err := os.Executable(); err == nil {
+		if self, err = filepath.EvalSymlinks(self); err == nil {
+			p := filepath.Join(filepath.Dir(self), name)
+			if st, err := os.Stat(p); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
+				return p, true, nil
+			}
+		}
+	}
+	p, err := exec.LookPath(name)
+	if err != nil {
+		return "", false, sysexits.New(sysexits.Unavailable, name+" is not installed beside pneu, nor in PATH")
+	}
+	return p, false, nil
+}
+
+// become replaces this process by another program.
+func become(name string, args []string) error {
+	path, _, err := beside(name)
+	if err != nil {
+		return err
+	}
+	err = syscall.Exec(path, append([]string{name}, args...), os.Environ())
+	return sysexits.Wrap(sysexits.OS, fmt.Errorf("start %s: %w", path, err))
+}

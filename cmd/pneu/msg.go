@@ -1,0 +1,305 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"pneu/maildir"
+	"pneu/maildir/htmltext"
+	"pneu/maildir/journal"
+	"pneu/maildir/message"
+	"pneu/maildir/safe"
+)
+
+// A msg is a message on its way through a verb: found, and read as far as needed. It
+// answers the questions of a query (search.Doc).
+type msg struct {
+	path   string
+	f      *maildir.Folder // nil for a file that lies in no Maildir
+	e      maildir.Entry
+	num    int    // its number in the sequence, or 0
+	depth  int    // in its thread
+	dest   string // where a dry run would have put it
+	thread string // Message-ID or name of the first message of its thread
+
+	raw  []byte
+	m    *message.Message
+	sum  *message.Summary
+	info os.FileInfo
+	text *string
+	err  error // the first one met while reading
+}
+
+// folderAt returns the folder whose new or cur is dir/.., each made once.
+func (t *tool) folderAt(dir string) (*maildir.Folder, error) {
+	if f, ok := t.dirs[dir]; ok {
+		return f, nil
+	}
+	f, err := maildir.At(dir)
+	if err == nil {
+		t.dirs[dir] = f
+	}
+	return f, err
+}
+
+// find returns the message a path names, or named once: it follows changes of flags,
+// moves by other programs within the tree, and moves noted in the journal.
+func (t *tool) find(path string) (*msg, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	dir, file := filepath.Split(abs)
+	dir = filepath.Clean(dir)
+	sub := filepath.Base(dir)
+	inMaildir := sub == "cur" || sub == "new"
+	st, err := os.Stat(abs)
+	if err == nil && !st.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a message: no plain file")}
+	}
+	if err == nil && inMaildir {
+		if f, ferr := t.folderAt(filepath.Dir(dir)); ferr == nil {
+			return &msg{path: abs, f: f, e: maildir.Entry{File: file, New: sub == "new"}, info: st}, nil
+		}
+	}
+	if err == nil {
+		return &msg{path: abs, info: st}, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) || !inMaildir {
+		return nil, err
+	}
+	f, e, lerr := maildir.LocatePath(abs)
+	if lerr != nil && f == nil {
+		f, lerr = maildir.At(filepath.Dir(dir))
+	}
+	if lerr != nil && f != nil && f.Store() != nil {
+		f, e, lerr = f.Store().Locate(abs)
+	}
+	if lerr != nil { // moved by us, into a folder that knows it by another name
+		if j, jerr := openJournal(false); jerr == nil {
+			if now, ok := j.Follow(abs); ok {
+				f, e, lerr = maildir.LocatePath(now)
+			}
+			j.Close()
+		}
+	}
+	if lerr != nil {
+		if errors.Is(lerr, maildir.ErrGone) || errors.Is(lerr, maildir.ErrNoFolder) {
+			return nil, maildir.ErrGone
+		}
+		return nil, lerr
+	}
+	return &msg{path: f.File(e), f: f, e: e}, nil
+}
+
+// openJournal opens the journal shared with the screen; unless make is set, only if
+// there is one.
+func openJournal(create bool) (*journal.Journal, error) {
+	path := filepath.Join(stateDir(), "journal")
+	if !create {
+		if _, err := os.Stat(path); err != nil {
+			return nil, err
+		}
+	}
+	return journal.Open(path)
+}
+
+// stateDir is where what must outlast a run is kept.
+func stateDir() string {
+	base := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(base) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			home = "/nonexistent"
+		}
+		base = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(base, "pneu")
+}
+
+// open opens the message, following a rename in flight.
+func (m *msg) open() (*os.File, error) {
+	if m.f == nil {
+		return os.Open(m.path)
+	}
+	file, e, err := m.f.Open(m.e)
+	if err == nil && e != m.e {
+		m.e, m.path = e, m.f.File(e)
+	}
+	return file, err
+}
+
+// load reads and parses the whole message.
+func (m *msg) load() (*message.Message, error) {
+	if m.m == nil && m.err == nil {
+		var file *os.File
+		if m.raw == nil {
+			if file, m.err = m.open(); m.err == nil {
+				m.raw, m.err = io.ReadAll(file)
+				file.Close()
+			}
+		}
+		if m.err == nil {
+			m.m = message.Parse(m.raw)
+		}
+	}
+	return m.m, m.err
+}
+
+func (m *msg) stat() os.FileInfo {
+	if m.info == nil {
+		m.info, _ = os.Stat(m.path)
+	}
+	return m.info
+}
+
+// Summary is what a list shows; empty if the message cannot be read.
+func (m *msg) Summary() *message.Summary {
+	if m.sum == nil {
+		m.sum = &message.Summary{}
+		if m.raw != nil {
+			if s, err := message.ReadSummary(strings.NewReader(string(m.raw[:min(len(m.raw), 256<<10)]))); err == nil {
+				*m.sum = s
+			}
+			return m.sum
+		}
+		file, err := m.open()
+		if err == nil {
+			var s message.Summary
+			if s, err = message.ReadSummary(file); err == nil {
+				*m.sum = s
+			}
+			file.Close()
+		}
+		if err != nil && m.err == nil {
+			m.err = err
+		}
+	}
+	return m.sum
+}
+
+// Header is the message's own header.
+func (m *msg) Header() message.Header {
+	if p, err := m.load(); err == nil {
+		return p.Header(0)
+	}
+	return nil
+}
+
+// Flags are those in the file's name.
+func (m *msg) Flags() maildir.Flags { return m.e.Flags() }
+
+// Unread reports whether it lacks the flag S.
+func (m *msg) Unread() bool { return m.f != nil && m.e.Unread() }
+
+// New reports whether it lies in new/.
+func (m *msg) New() bool { return m.e.New }
+
+// Folder is the name of its folder.
+func (m *msg) Folder() string {
+	if m.f == nil {
+		return ""
+	}
+	return m.f.Name()
+}
+
+// Size is that of the file.
+func (m *msg) Size() int64 {
+	if n, ok := m.e.Size(); ok && m.f != nil {
+		return n
+	}
+	if m.raw != nil {
+		return int64(len(m.raw))
+	}
+	if st := m.stat(); st != nil {
+		return st.Size()
+	}
+	return 0
+}
+
+// Received is when it came: the file's time, which is IMAP's INTERNALDATE.
+func (m *msg) Received() time.Time {
+	if st := m.stat(); st != nil {
+		return st.ModTime()
+	}
+	return m.e.Time()
+}
+
+// Date is the date it bears, else when it came.
+func (m *msg) Date() time.Time {
+	if d := m.Summary().Date; !d.IsZero() {
+		return d
+	}
+	return m.Received()
+}
+
+// maxText bounds the text of a message that is shown or searched.
+const maxText = 2 << 20
+
+// Text is what a person reads of the message, not yet wrapped.
+func (m *msg) Text() string {
+	if m.text == nil {
+		s := ""
+		if p, err := m.load(); err == nil {
+			s = body(p, 100, false).text
+		}
+		m.text = &s
+	}
+	return *m.text
+}
+
+// A bodyText is the part of a message that is read, clean.
+type bodyText struct {
+	text   string
+	flowed bool
+	html   bool
+	links  []htmltext.Link
+	note   string // what was left out
+}
+
+// body chooses between plain text and HTML, and renders it.
+func body(p *message.Message, width int, preferHTML bool) bodyText {
+	plain, html, _ := p.Display()
+	var b bodyText
+	if plain >= 0 {
+		b.text = p.Text(plain, maxText)
+		b.flowed = p.Parts[plain].Flowed
+		if b.flowed {
+			b.text = unflow(b.text, p.Parts[plain].DelSp)
+		}
+	}
+	if html >= 0 {
+		r := htmltext.Render(p.Text(html, maxText), htmltext.Options{Width: width})
+		if preferHTML || plain < 0 || htmltext.Prefer(b.text, r) {
+			b = bodyText{text: r.Text, html: true, links: r.Links, note: leftOut(r)}
+		}
+	}
+	b.text = safe.Body(b.text).String()
+	return b
+}
+
+// leftOut says what of an HTML message was not shown.
+func leftOut(r htmltext.Result) string {
+	var s []string
+	count := func(n int, one, many string) {
+		if n == 1 {
+			s = append(s, "1 "+one)
+		} else if n > 1 {
+			s = append(s, fmt.Sprintf("%d %s", n, many))
+		}
+	}
+	count(r.Blocked.Images-r.Blocked.Trackers, "remote picture", "remote pictures")
+	count(r.Blocked.Trackers, "tracker", "trackers")
+	count(r.Blocked.Hidden, "hidden text", "hidden texts")
+	if r.Truncated {
+		s = append(s, "the end of a very long text")
+	}
+	return strings.Join(s, ", ")
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"github.com/urfave/cli/v2"
+
+	"pneu/cmd/internal/boot"
+	"pneu/maildir"
+	"pneu/maildir/journal"
+	"pneu/mta/sysexits"
+)
+
+func moveFlags() []cli.Flag {
+	return outputFlags(dryFlag(), &cli.BoolFlag{Name: "parents", Aliases: []string{"p"}, Usage: "make the folder if it is missing"})
+}
+
+func mvVerb() *cli.Command {
+	return &cli.Command{Name: "mv", Usage: "move messages to a folder", ArgsUsage: "FOLDER [MESSAGE...]", Flags: moveFlags(),
+		Action: verb(func(t *tool) error { return transfer(t, false) })}
+}
+
+func cpVerb() *cli.Command {
+	return &cli.Command{Name: "cp", Usage: "copy messages to a folder", ArgsUsage: "FOLDER [MESSAGE...]", Flags: moveFlags(),
+		Action: verb(func(t *tool) error { return transfer(t, true) })}
+}
+
+// transfer is mv and cp. FOLDER is a name in the tree of each message, or a path, and may
+// be a template: Archive/{{.Date.Year}}.
+func transfer(t *tool, keep bool) error {
+	to := t.c.Args().First()
+	if to == "" {
+		return boot.Usage("say where to: a folder")
+	}
+	op, what := "move", "mv "+to
+	if keep {
+		op, what = "copy", "cp "+to
+	}
+	dest := &target{t: t, name: to, create: t.c.Bool("parents"), dry: t.c.Bool("dry-run")}
+	if strings.Contains(to, "{{") {
+		var err error
+		if dest.tmpl, err = parseTemplate(to); err != nil {
+			return boot.Usage("folder: " + err.Error())
+		}
+	}
+	return t.change(what, t.c.Args().Tail(), func(b *journal.Batch, m *msg) (string, error) {
+		f, name, err := dest.of(m)
+		if err != nil {
+			return "", err
+		}
+		if b == nil {
+			t.wouldDo(m, op+" to "+name+":")
+			m.dest = name
+			return op, nil
+		}
+		var e maildir.Entry
+		if keep {
+			e, err = b.Copy(m.f, m.e, f)
+		} else {
+			e, err = b.Move(m.f, m.e, f)
+		}
+		if err != nil {
+			return "", err
+		}
+		m.became(f, e)
+		return op, nil
+	})
+}
+
+// A target is the folder messages go to.
+type target struct {
+	t      *tool
+	name   string
+	tmpl   *template.Template
+	create bool
+	dry    bool
+}
+
+// of returns the folder m goes to, nil if it is yet to be made and this is a dry run.
+func (d *target) of(m *msg) (*maildir.Folder, string, error) {
+	name := d.name
+	if d.tmpl != nil {
+		r, err := m.record()
+		if err != nil {
+			return nil, "", err
+		}
+		if name, err = execute(d.tmpl, r); err != nil {
+			return nil, "", fatal{sysexits.Wrap(sysexits.Usage, fmt.Errorf("folder: %w", err))}
+		}
+		name = strings.TrimSpace(name)
+	}
+	var f *maildir.Folder
+	var err error
+	if filepath.IsAbs(name) || strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../") {
+		f, err = d.t.folderAt(absolute(name))
+	} else {
+		s := m.f.Store()
+		if s == nil {
+			return nil, name, fatal{fmt.Errorf("folder %s: the message lies in no tree of folders: write a path", name)}
+		}
+		f, err = s.Folder(name)
+		if errors.Is(err, maildir.ErrNoFolder) && d.create && !d.dry {
+			f, err = s.CreateFolder(name)
+		}
+	}
+	switch {
+	case errors.Is(err, maildir.ErrNoFolder) && d.create && d.dry:
+		err = nil
+	case errors.Is(err, maildir.ErrNoFolder):
+		err = fatal{sysexits.Wrap(sysexits.NoInput, fmt.Errorf("folder %s: %w (-p makes it)", name, err))}
+	case errors.Is(err, maildir.ErrName) && d.tmpl == nil:
+		err = fatal{sysexits.Wrap(sysexits.Usage, fmt.Errorf("folder %s: %w", name, err))}
+	}
+	return f, name, err
+}

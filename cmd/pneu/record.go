@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"pneu/maildir/message"
+	"pneu/maildir/safe"
+)
+
+// A record is what --json says of a message. Fields are never renamed, only added; "pneu
+// help json" prints them.
+type record struct {
+	V           int            `json:"v"`
+	Path        string         `json:"path"`
+	ID          string         `json:"id"`
+	Folder      string         `json:"folder"`
+	New         bool           `json:"new"`
+	Flags       string         `json:"flags"`
+	Keywords    []string       `json:"keywords"`
+	MID         string         `json:"mid"`
+	Thread      string         `json:"thread,omitempty"`
+	Depth       *int           `json:"depth,omitempty"`
+	Refs        []string       `json:"refs"`
+	Date        *string        `json:"date"`
+	Received    *string        `json:"received"`
+	From        []message.Addr `json:"from"`
+	To          []message.Addr `json:"to"`
+	Cc          []message.Addr `json:"cc"`
+	ReplyTo     []message.Addr `json:"reply_to"`
+	Subject     string         `json:"subject"`
+	Size        int64          `json:"size"`
+	Lines       int            `json:"lines"`
+	Attachments []attachment   `json:"attachments"`
+	List        *list          `json:"list"`
+	Snippet     string         `json:"snippet"`
+	Text        string         `json:"text,omitempty"` // of show
+	Op          string         `json:"op,omitempty"`
+	Dest        string         `json:"dest,omitempty"` // folder a change leads to
+	Err         string         `json:"err,omitempty"`
+
+	when, received time.Time
+}
+
+type attachment struct {
+	N    int    `json:"n"` // as "pneu part get -p N" takes it
+	Type string `json:"type"`
+	Name string `json:"name"`
+	Size int    `json:"size"`
+}
+
+type list struct {
+	ID          string `json:"id"`
+	Unsubscribe string `json:"unsubscribe"`
+	OneClick    bool   `json:"one_click"`
+}
+
+// record reads the message and says all of it.
+func (m *msg) record() (*record, error) {
+	p, err := m.load()
+	if err != nil {
+		return nil, err
+	}
+	if !utf8.ValidString(m.path) {
+		return nil, errors.New("its name is not UTF-8, which JSON cannot hold: use -0")
+	}
+	s := m.Summary()
+	h := p.Header(0)
+	r := &record{
+		V: 1, Path: m.path, ID: m.e.Base(), Folder: m.Folder(), New: m.e.New, Keywords: []string{},
+		MID: s.MessageID, Refs: notNil(s.References), From: notNil(s.From), To: notNil(s.To), Cc: notNil(s.Cc), ReplyTo: notNil(s.ReplyTo),
+		Subject: s.Subject, Size: m.Size(), Attachments: []attachment{}, Thread: m.thread, when: s.Date, received: m.Received(),
+	}
+	if m.f == nil {
+		r.ID = filepath.Base(m.path)
+	}
+	for _, c := range m.e.Flags() {
+		if c >= 'a' && c <= 'z' {
+			r.Keywords = append(r.Keywords, string(c))
+		} else {
+			r.Flags += string(c)
+		}
+	}
+	if m.thread != "" {
+		r.Depth = &m.depth
+	}
+	if !s.Date.IsZero() {
+		r.Date = ptr(s.Date.Format(time.RFC3339))
+	}
+	if !r.received.IsZero() {
+		r.Received = ptr(r.received.UTC().Format(time.RFC3339))
+	}
+	r.Lines = bytes.Count(m.raw[p.Parts[0].BodyStart:], []byte{'\n'})
+	_, _, parts := p.Display()
+	for _, i := range parts {
+		part := &p.Parts[i]
+		r.Attachments = append(r.Attachments, attachment{i, part.Type + "/" + part.Subtype, part.Filename, len(p.Decode(i))})
+	}
+	if s.List != "" || h.Get("List-Unsubscribe") != "" {
+		r.List = &list{s.List, oneLine(h.Get("List-Unsubscribe")),
+			strings.EqualFold(strings.TrimSpace(h.Get("List-Unsubscribe-Post")), "List-Unsubscribe=One-Click")}
+	}
+	r.Snippet = snippet(m.Text())
+	r.Dest = m.dest
+	return r, nil
+}
+
+func ptr(s string) *string { return &s }
+
+func notNil[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+// snippet is the beginning of what the writer says, without what is quoted.
+func snippet(text string) string {
+	var b strings.Builder
+	for line := range strings.SplitSeq(text, "\n") {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '>' {
+			continue
+		}
+		if line == "--" {
+			break
+		}
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		if b.WriteString(line); b.Len() > 400 {
+			break
+		}
+	}
+	return safe.Truncate(safe.Line(b.String()).String(), 120)
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// encode writes a record as a line of JSON in which no character can act on a terminal.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return escapeInvisible(b.Bytes()), nil
+}
+
+// escapeInvisible spells control, bidi and invisible characters as \uXXXX: JSON asks that
+// of C0 alone, and terminals act on others too.
+func escapeInvisible(b []byte) []byte {
+	ascii := true
+	for _, c := range b {
+		if c >= 0x7f {
+			ascii = false
+			break
+		}
+	}
+	if ascii {
+		return b
+	}
+	out := make([]byte, 0, len(b)+32)
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		switch {
+		case r >= 0x7f && r < 0xa0, r == 0xad, r == 0x61c, r == 0x180e, r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e,
+			r >= 0x2060 && r <= 0x206f, r == 0xfeff:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		case r >= 0xe0000 && r <= 0xe0fff:
+			out = fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+(r-0x10000)>>10, 0xdc00+(r-0x10000)&0x3ff)
+		default:
+			out = append(out, b[:n]...)
+		}
+		b = b[n:]
+	}
+	return out
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"pneu/maildir/message"
+	"pneu/maildir/safe"
+)
+
+func scanVerb() *cli.Command {
+	return &cli.Command{
+		Name: "scan", Usage: "print one line a message", ArgsUsage: "[MESSAGE...]",
+		Flags:  outputFlags(colourFlag()),
+		Action: verb(scan),
+	}
+}
+
+// scan prints the list. What came through a pipe becomes the session's sequence, if there
+// is a session, so that the numbers printed mean something.
+func scan(t *tool) error {
+	args := t.c.Args().Slice()
+	w, colour, n := t.width(), t.colour(), 0
+	now := time.Now()
+	var seq *sequence
+	if len(args) == 0 {
+		if file, ok := t.in.(*os.File); !ok || !isTerminal(file) {
+			if name, err := sessionFile(); err == nil {
+				seq = &sequence{file: name}
+			}
+		}
+	}
+	err := t.each(args, wholeSequence, func(m *msg) error {
+		n++
+		if seq != nil {
+			seq.paths = append(seq.paths, m.path)
+		}
+		switch t.form {
+		case formJSON, formTemplate:
+			return t.emit(m, "")
+		case formNull:
+			return t.emitPath(m.path)
+		}
+		num := m.num
+		if num == 0 {
+			num = n
+		}
+		line := scanLine(m, num, w, now)
+		if m.err != nil {
+			t.fail(m.path, m.err)
+			return nil
+		}
+		if colour && m.Unread() {
+			line = "\x1b[1m" + line + "\x1b[0m"
+		}
+		t.out.WriteString(line)
+		t.out.WriteByte('\n')
+		return t.wrote()
+	})
+	if err == nil && seq != nil && n > 0 {
+		err = seq.store()
+	}
+	return err
+}
+
+// scanLine is number, flags, date, sender, subject in w columns.
+func scanLine(m *msg, num, w int, now time.Time) string {
+	s := m.Summary()
+	who := names(s.From)
+	subject := safe.Line(s.Subject).String()
+	if strings.TrimSpace(subject) == "" {
+		subject = "(no subject)"
+	}
+	left := fmt.Sprintf("%4d %s %s %s  ", num, marks(m), shortDate(m.Date(), now), safe.Pad(who, min(20, w/4)))
+	indent := strings.Repeat("  ", min(m.depth, 4))
+	return strings.TrimRight(left+safe.Truncate(indent+subject, max(w-safe.Width(left), 10)), " ")
+}
+
+// marks are three columns: new or unread, flagged, and what was done or is enclosed.
+func marks(m *msg) string {
+	b := []byte("   ")
+	if m.f != nil {
+		switch {
+		case m.e.New:
+			b[0] = 'N'
+		case m.Unread():
+			b[0] = 'U'
+		}
+	}
+	flags := m.Flags()
+	if flags.Has('F') {
+		b[1] = '!'
+	}
+	switch {
+	case flags.Has('T'):
+		b[2] = 'T'
+	case flags.Has('D'):
+		b[2] = 'd'
+	case flags.Has('R'):
+		b[2] = 'r'
+	case flags.Has('P'):
+		b[2] = 'f'
+	case m.Summary().HasAttachment:
+		b[2] = '@'
+	}
+	return string(b)
+}
+
+func names(list []message.Addr) string {
+	if len(list) == 0 {
+		return "(nobody)"
+	}
+	return fmtAddr(list[:1])
+}
+
+// shortDate is six columns: the time today, the day of the week in the last six days,
+// month and day in the last half year, else year and month.
+func shortDate(d, now time.Time) string {
+	if d.IsZero() {
+		return "     -"
+	}
+	d = d.In(now.Location())
+	day := func(t time.Time) time.Time {
+		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+	}
+	ago := int(day(now).Sub(day(d)).Hours() / 24)
+	switch {
+	case ago == 0:
+		return " " + d.Format("15:04")
+	case ago > 0 && ago < 7:
+		return "   " + d.Format("Mon")
+	case ago > 0 && ago < 180:
+		return d.Format("Jan _2")
+	}
+	return fmt.Sprintf("%6s", d.Format("06-01"))
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+
+	"pneu/maildir/message"
+	"pneu/maildir/safe"
+)
+
+// Templates of --format and of the folder of mv see the record's fields by their names in
+// JSON, and Date and Received as times: {{.subject | trunc 40}}, {{.Date.Year}}.
+
+func parseTemplate(s string) (*template.Template, error) {
+	return template.New("format").Option("missingkey=error").Funcs(template.FuncMap{
+		"date": fmtDate, "trunc": fmtTrunc, "pad": fmtPad, "addr": fmtAddr, "json": fmtJSON, "sh": shellQuote, "bytes": fmtBytes,
+	}).Parse(s)
+}
+
+// fields returns the record as templates see it.
+func (r *record) fields() (map[string]any, error) {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	m := map[string]any{"op": "", "err": "", "text": "", "thread": "", "depth": 0, "dest": ""}
+	if err := json.Unmarshal(b, &m); err != nil {
+		return nil, err
+	}
+	// Numbers stay whole, addresses keep their type, absent dates are empty.
+	m["size"], m["lines"], m["v"] = r.Size, r.Lines, r.V
+	m["from"], m["to"], m["cc"], m["reply_to"] = r.From, r.To, r.Cc, r.ReplyTo
+	for _, k := range []string{"date", "received"} {
+		if m[k] == nil {
+			m[k] = ""
+		}
+	}
+	if r.Depth != nil {
+		m["depth"] = *r.Depth
+	}
+	m["Date"], m["Received"] = r.when, r.received
+	if r.when.IsZero() {
+		m["Date"] = r.received
+	}
+	return m, nil
+}
+
+func execute(t *template.Template, r *record) (string, error) {
+	m, err := r.fields()
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	err = t.Execute(&b, m)
+	return b.String(), err
+}
+
+// fmtDate formats a date by a Go layout: {{.date | date "2 Jan 2006"}}.
+func fmtDate(layout string, v any) (string, error) {
+	switch v := v.(type) {
+	case time.Time:
+		return v.Format(layout), nil
+	case string:
+		if v == "" {
+			return "", nil
+		}
+		t, err := time.Parse(time.RFC3339, v)
+		return t.Format(layout), err
+	}
+	return "", fmt.Errorf("date: %v is no date", v)
+}
+
+func fmtTrunc(w int, v any) string { return safe.Line(text(v)).Truncate(w).String() }
+func fmtPad(w int, v any) string   { return safe.Line(text(v)).Pad(w).String() }
+
+// text is the form of a value in a line.
+func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []message.Addr:
+		return fmtAddr(v)
+	}
+	return fmt.Sprint(v)
+}
+
+// fmtAddr names people: "Ada Lovelace, grace@navy.example".
+func fmtAddr(v any) string {
+	list, _ := v.([]message.Addr)
+	names := make([]string, len(list))
+	for i, a := range list {
+		if names[i] = a.Name; a.Name == "" {
+			names[i] = a.Addr
+		}
+	}
+	return safe.Line(strings.Join(names, ", ")).String()
+}
+
+func fmtJSON(v any) (string, error) {
+	b, err := encode(v)
+	return strings.TrimSuffix(string(b), "\n"), err
+}
+
+// shellQuote makes one word for sh(1) of any value.
+func shellQuote(v any) string {
+	return "'" + strings.ReplaceAll(text(v), "'", `'\''`) + "'"
+}
+
+// fmtBytes writes a size for people.
+func fmtBytes(v any) string {
+	n, ok := v.(int64)
+	if !ok {
+		if i, isInt := v.(int); isInt {
+			n = int64(i)
+		} else if f, isFloat := v.(float64); isFloat {
+			n = int64(f)
+		}
+	}
+	if n < 1000 {
+		return strconv.FormatInt(n, 10)
+	}
+	f := float64(n)
+	for _, u := range "kMGTPE" {
+		if f /= 1024; f < 999.5 {
+			if f < 9.95 {
+				return strconv.FormatFloat(f, 'f', 1, 64) + string(u)
+			}
+			return strconv.FormatFloat(f, 'f', 0, 64) + string(u)
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+func atoi(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return -1
+	}
+	return n
+}

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+	"text/template"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"pneu/cmd/internal/boot"
+	"pneu/maildir"
+	"pneu/maildir/safe"
+	"pneu/mta/sysexits"
+)
+
+// A tool is one run of a verb: where it reads and writes, in which form, and how it went.
+type tool struct {
+	c     *cli.Context
+	name  string
+	in    io.Reader
+	out   *bufio.Writer
+	errw  io.Writer
+	tty   bool // out is a terminal
+	form  form
+	tmpl  *template.Template
+	dirs  map[string]*maildir.Folder // folders met, by path
+	store *maildir.Store             // the default tree, once asked for
+
+	printed int  // records written
+	failed  int  // records that could not be
+	missing int  // of those: not there
+	asked   bool // messages were named on the command line
+}
+
+// A form is how records are written.
+type form int
+
+const (
+	formPath form = iota
+	formNull
+	formJSON
+	formTemplate
+)
+
+// outputFlags are those of every verb that prints records.
+func outputFlags(more ...cli.Flag) []cli.Flag {
+	return append(more,
+		&cli.BoolFlag{Name: "null", Aliases: []string{"0"}, Usage: "print paths that end in NUL"},
+		&cli.BoolFlag{Name: "json", Usage: "print one JSON object a line"},
+		&cli.StringFlag{Name: "format", Usage: "print each record by a Go `TEMPLATE`"},
+	)
+}
+
+func dryFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "change nothing, say what would be done"}
+}
+
+func maildirFlag() cli.Flag {
+	return &cli.StringFlag{Name: "maildir", Aliases: []string{"M"}, Usage: "use the Maildir at `DIR`"}
+}
+
+// verb makes a cli action of what a verb does.
+func verb(f func(*tool) error) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		t := &tool{c: c, name: "pneu " + c.Command.Name, in: os.Stdin, errw: c.App.ErrWriter, dirs: map[string]*maildir.Folder{}}
+		if c.App.Reader != nil {
+			t.in = c.App.Reader
+		}
+		file, _ := c.App.Writer.(*os.File)
+		t.tty = file != nil && isTerminal(file)
+		t.out = bufio.NewWriterSize(c.App.Writer, 32<<10)
+		if err := t.chooseForm(); err != nil {
+			return err
+		}
+		err := f(t)
+		if ferr := t.out.Flush(); err == nil && ferr != nil {
+			err = ferr
+		}
+		return t.verdict(err)
+	}
+}
+
+// verdict is the error that gives the right exit code.
+func (t *tool) verdict(err error) error {
+	switch {
+	case errors.Is(err, syscall.EPIPE):
+		return boot.Exit(128 + int(syscall.SIGPIPE))
+	case err != nil:
+		return withCode(err)
+	case t.failed > 0 && t.printed == 0 && t.asked && t.missing == t.failed:
+		return boot.Exit(sysexits.NoInput)
+	case t.failed > 0 || t.printed == 0:
+		return boot.Exit(exitNothing)
+	}
+	return nil
+}
+
+// withCode gives an error its exit code, unless it has one.
+func withCode(err error) error {
+	var coded *sysexits.Error
+	var quiet boot.Exit
+	switch {
+	case errors.As(err, &coded) || errors.As(err, &quiet):
+		return err
+	case errors.Is(err, maildir.ErrNoFolder), errors.Is(err, maildir.ErrGone), errors.Is(err, fs.ErrNotExist):
+		return sysexits.Wrap(sysexits.NoInput, err)
+	case errors.Is(err, fs.ErrPermission):
+		return sysexits.Wrap(sysexits.NoPerm, err)
+	case errors.Is(err, maildir.ErrName):
+		return sysexits.Wrap(sysexits.Usage, err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return sysexits.Wrap(sysexits.TempFail, err)
+	}
+	return sysexits.Wrap(sysexits.IO, err)
+}
+
+func (t *tool) chooseForm() error {
+	n := 0
+	if t.c.Bool("null") {
+		t.form = formNull
+		n++
+	}
+	if t.c.Bool("json") {
+		t.form = formJSON
+		n++
+	}
+	if s := t.c.String("format"); t.c.IsSet("format") {
+		var err error
+		if t.tmpl, err = parseTemplate(s); err != nil {
+			return boot.Usage("--format: " + err.Error())
+		}
+		t.form = formTemplate
+		n++
+	}
+	if n > 1 {
+		return boot.Usage("choose one of -0, --json and --format")
+	}
+	return nil
+}
+
+// emit writes the record of a message, flushed, so that filters stream.
+func (t *tool) emit(m *msg, op string) error {
+	switch t.form {
+	case formJSON:
+		r, err := m.record()
+		if err != nil {
+			t.fail(m.path, err)
+			return nil
+		}
+		r.Op = op
+		return t.emitRecord(r)
+	case formTemplate:
+		r, err := m.record()
+		if err != nil {
+			t.fail(m.path, err)
+			return nil
+		}
+		r.Op = op
+		return t.emitTemplate(r)
+	}
+	return t.emitPath(m.path)
+}
+
+func (t *tool) emitRecord(r *record) error {
+	line, err := encode(r)
+	if err != nil {
+		return err
+	}
+	t.out.Write(line)
+	return t.wrote()
+}
+
+func (t *tool) emitTemplate(r *record) error {
+	line, err := execute(t.tmpl, r)
+	if err != nil {
+		return sysexits.Wrap(sysexits.Usage, fmt.Errorf("--format: %w", err))
+	}
+	if t.tty {
+		line = safe.Body(line).String()
+	}
+	t.out.WriteString(line)
+	t.out.WriteByte('\n')
+	return t.wrote()
+}
+
+// emitPath writes a path: as it is to a program, cleaned to a terminal.
+func (t *tool) emitPath(path string) error {
+	switch {
+	case t.form == formNull:
+		t.out.WriteString(path)
+		t.out.WriteByte(0)
+	case hasNewline(path):
+		t.fail(path, errors.New("its name holds a line end: use -0 or --json"))
+		return nil
+	case t.tty:
+		t.out.WriteString(safe.Path(path).String())
+		t.out.WriteByte('\n')
+	default:
+		t.out.WriteString(path)
+		t.out.WriteByte('\n')
+	}
+	return t.wrote()
+}
+
+func hasNewline(s string) bool {
+	for i := range len(s) {
+		if s[i] == '\n' {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *tool) wrote() error {
+	t.printed++
+	return t.out.Flush()
+}
+
+// fail reports what went wrong with one record; the others go on.
+func (t *tool) fail(path string, err error) {
+	t.failed++
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, maildir.ErrGone) || errors.Is(err, maildir.ErrNoFolder) {
+		t.missing++
+	}
+	t.out.Flush()
+	text := err.Error()
+	var pe *fs.PathError
+	if errors.As(err, &pe) { // the path is named in front already
+		text = pe.Err.Error()
+	}
+	if t.form == formJSON {
+		b, _ := json.Marshal(struct {
+			V    int    `json:"v"`
+			Path string `json:"path"`
+			Err  string `json:"err"`
+		}{1, path, text})
+		fmt.Fprintf(t.errw, "%s\n", escapeInvisible(b))
+		return
+	}
+	fmt.Fprintf(t.errw, "%s: %s: %s\n", t.name, safe.Path(path), safe.Line(text))
+}
+
+// note tells a person something that is no error.
+func (t *tool) note(format string, args ...any) {
+	t.out.Flush()
+	fmt.Fprintf(t.errw, "%s: %s\n", t.name, safe.Line(fmt.Sprintf(format, args...)))
+}
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// width is how wide a screen is written for: $COLUMNS, the terminal, else 80.
+func (t *tool) width() int {
+	if n := atoi(os.Getenv("COLUMNS")); n >= 20 {
+		return n
+	}
+	if f, ok := t.c.App.Writer.(*os.File); ok && t.tty {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w >= 20 {
+			return w
+		}
+	}
+	return 80
+}
+
+// colour says whether to use it.
+func (t *tool) colour() bool {
+	switch t.c.String("color") {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	if v := os.Getenv("CLICOLOR_FORCE"); v != "" && v != "0" {
+		return true
+	}
+	return t.tty
+}
+
+func colourFlag() cli.Flag {
+	return &cli.StringFlag{Name: "color", Value: "auto", Usage: "use colour `WHEN`: auto, always or never"}
+}

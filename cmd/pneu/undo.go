@@ -1,0 +1,146 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"pneu/cmd/internal/boot"
+	"pneu/maildir/journal"
+	"pneu/maildir/safe"
+)
+
+func undoVerb() *cli.Command {
+	return &cli.Command{
+		Name: "undo", Usage: "take back the last actions, also those of the screen", ArgsUsage: "[N]",
+		Flags:  outputFlags(&cli.BoolFlag{Name: "redo", Usage: "do again what was taken back last"}),
+		Action: verb(undo),
+	}
+}
+
+func undo(t *tool) error {
+	n := 1
+	if a := t.c.Args().First(); a != "" {
+		var err error
+		if n, err = strconv.Atoi(a); err != nil || n < 1 || t.c.NArg() > 1 {
+			return boot.Usage("undo wants a number of actions")
+		}
+	}
+	j, err := openJournal(true)
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	do := j.Undo
+	if t.c.Bool("redo") {
+		do = j.Redo
+	}
+	r, err := do(n)
+	if errors.Is(err, journal.ErrNothing) {
+		t.note("%v", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, b := range r.Batches {
+		t.note("%s: %s, of %s", b.What, plural(len(b.Ops), "message"), b.Time.Local().Format("2 Jan 15:04"))
+	}
+	for _, f := range r.Failed {
+		t.fail(f.Op.Base(), f.Err)
+	}
+	for _, p := range r.Paths {
+		m, err := t.find(p)
+		if err != nil {
+			t.fail(p, err)
+			continue
+		}
+		if err := t.emit(m, "undo"); err != nil {
+			return err
+		}
+	}
+	if t.printed == 0 && t.failed == 0 && len(r.Batches) > 0 {
+		t.printed++ // a copy was removed: done, with no path left to print
+	}
+	return nil
+}
+
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + one + "s"
+}
+
+func logVerb() *cli.Command {
+	return &cli.Command{
+		Name: "log", Usage: "print the last actions, newest first", ArgsUsage: "[N]",
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print one JSON object a line"}},
+		Action: verb(showLog),
+	}
+}
+
+type logOp struct {
+	Op   string `json:"op"`
+	From string `json:"from"`
+	To   string `json:"to,omitempty"`
+	Old  string `json:"old"`
+	New  string `json:"new,omitempty"`
+}
+
+func showLog(t *tool) error {
+	n := 20
+	if a := t.c.Args().First(); a != "" {
+		var err error
+		if n, err = strconv.Atoi(a); err != nil || n < 1 {
+			return boot.Usage("log wants a number of actions")
+		}
+	}
+	j, err := openJournal(false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	records, err := j.Log(n)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		if t.form == formJSON {
+			ops := make([]logOp, 0, len(r.Ops))
+			for _, o := range r.Ops {
+				ops = append(ops, logOp{o.Kind, o.FromFolder, o.ToFolder, o.Old.File, o.New.File})
+			}
+			b, err := encode(struct {
+				V      int     `json:"v"`
+				ID     string  `json:"id"`
+				Time   string  `json:"time"`
+				Actor  string  `json:"actor"`
+				What   string  `json:"what"`
+				Undone bool    `json:"undone"`
+				Ops    []logOp `json:"ops"`
+			}{1, r.ID, r.Time.UTC().Format(time.RFC3339), r.Actor, r.What, r.Undone, ops})
+			if err != nil {
+				return err
+			}
+			t.out.Write(b)
+			t.printed++
+			continue
+		}
+		mark := ""
+		if r.Undone {
+			mark = "  (undone)"
+		}
+		fmt.Fprintf(t.out, "%s  %-4s  %s  %s%s\n", r.Time.Local().Format("2006-01-02 15:04:05"), safe.Line(r.Actor),
+			safe.Line(r.What), plural(len(r.Ops), "message"), mark)
+		t.printed++
+	}
+	return nil
+}
