@@ -161,7 +161,8 @@ func (d *daemon) run(ctx context.Context, hup <-chan os.Signal) error {
 	return first
 }
 
-// reload reads settings, users and certificate again. What is wrong stays as it was, and the log says so.
+// reload reads settings, users and certificate again. What is wrong stays as it was, and the log
+// says so.
 func (d *daemon) reload() {
 	s, err := d.load()
 	if err == nil {

@@ -19,8 +19,8 @@ import (
 
 // options is the table [smtpd].
 type options struct {
-	// Listen says where to listen, by service: HOST:PORT, :PORT or unix:PATH. Default: mx at :25; with a certificate also submission at
-	// :587 and submissions at :465.
+	// Listen says where to listen, by service: HOST:PORT, :PORT or unix:PATH. Default: mx at :25;
+	// with a certificate also submission at :587 and submissions at :465.
 	Listen struct {
 		// MX takes mail from anyone for our domains; no login.
 		MX []string `toml:"mx"`
@@ -29,7 +29,8 @@ type options struct {
 		// Submissions takes mail from users who log in; TLS from the first byte.
 		Submissions []string `toml:"submissions"`
 	} `toml:"listen"`
-	// TLSCert and TLSKey are PEM files: the certificate with its chain, and its key. Relative paths are meant from the configuration's folder.
+	// TLSCert and TLSKey are PEM files: the certificate with its chain, and its key. Relative paths
+	// are meant from the configuration's folder.
 	TLSCert string `toml:"tls_cert"`
 	TLSKey  string `toml:"tls_key"`
 	// User is who to run as after the ports are bound, when started by root.
@@ -43,7 +44,8 @@ type options struct {
 	MaxErrors int `toml:"max_errors"`
 	// MaxConnections at a time, of each service. Default: 1000.
 	MaxConnections int `toml:"max_connections"`
-	// MaxPerHost is how many connections one address may have at a time; trusted networks may have any number. Default: 50.
+	// MaxPerHost is how many connections one address may have at a time; trusted networks may have
+	// any number. Default: 50.
 	MaxPerHost int `toml:"max_per_host"`
 	// MaxReceived is how many Received fields make a loop. Default: 50.
 	MaxReceived int `toml:"max_received"`

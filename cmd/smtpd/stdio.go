@@ -16,8 +16,8 @@ import (
 	"pneu/mta/smtp"
 )
 
-// serveStdio serves one session on standard input and output. A local program (sendmail -bs) speaks for the user who started us; a peer that
-// inetd hands over is a stranger like any other.
+// serveStdio serves one session on standard input and output. A local program (sendmail -bs) speaks
+// for the user who started us; a peer that inetd hands over is a stranger like any other.
 func serveStdio(ctx context.Context, s *settings, in, out *os.File, log *slog.Logger) error {
 	spool, err := queue.Open(queue.Options{Dir: s.Spool})
 	if err != nil {
@@ -41,6 +41,8 @@ func serveStdio(ctx context.Context, s *settings, in, out *os.File, log *slog.Lo
 	opt, engine := s.policy(role), s.engine(log)
 	if own {
 		opt.User, opt.FullName, opt.Client = whoami()
+		log = slog.New(quiet{log.Handler()})
+		engine.Log = log
 		// A program that hands over a mailing list is no guesser of addresses.
 		engine.MaxErrors, engine.MaxRecipients = 1_000_000, max(s.MaxRecipients, 100_000)
 	} else if s.TLSCert != "" {
@@ -54,6 +56,21 @@ func serveStdio(ctx context.Context, s *settings, in, out *os.File, log *slog.Lo
 	smtp.NewServer(engine, svc).ServeConn(ctx, conn)
 	return nil
 }
+
+// quiet leaves out what befell each message: standard error is the user's terminal here, and the
+// user's program hears it in replies.
+type quiet struct{ slog.Handler }
+
+// Enabled implements slog.Handler; --verbose still shows all.
+func (q quiet) Enabled(ctx context.Context, l slog.Level) bool {
+	return q.Handler.Enabled(ctx, l) && (l > slog.LevelInfo || q.Handler.Enabled(ctx, slog.LevelDebug))
+}
+
+// WithAttrs implements slog.Handler.
+func (q quiet) WithAttrs(as []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(as)} }
+
+// WithGroup implements slog.Handler.
+func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }
 
 // whoami names the user who runs us.
 func whoami() (name, full, client string) {

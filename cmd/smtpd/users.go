@@ -24,7 +24,8 @@ func openDirectory(s *settings, log *slog.Logger) (directory, error) {
 	return directory{db}, err
 }
 
-// Owns implements inbound.Owners: an address is a user's own if mail for it lands in the user's mailbox, or is sent on to it alone.
+// Owns implements inbound.Owners: an address is a user's own if mail for it lands in the user's
+// mailbox, or is sent on to it alone.
 func (d directory) Owns(_ context.Context, login, addr string) (bool, error) {
 	acc, err := d.Account(login)
 	if err != nil {

@@ -101,7 +101,8 @@ func queueStatus(err error) error {
 	return statusQueueFailed.Because(err)
 }
 
-// readHead reads the header block and adds to it: a Received field for all, what is missing for our users.
+// readHead reads the header block and adds to it: a Received field for all, what is missing for our
+// users.
 func (s *session) readHead(br *bufio.Reader, env *queue.Envelope) (io.WriterTo, error) {
 	received := s.received(env)
 	if !s.forUsers() {

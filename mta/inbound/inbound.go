@@ -1,12 +1,15 @@
-// Package inbound decides what becomes of mail that arrives by SMTP, and puts what is accepted into the queue.
+// Package inbound decides what becomes of mail that arrives by SMTP, and puts what is accepted into
+// the queue.
 //
-// A [Service] plays one of three parts: a mail exchanger, which takes mail from strangers for our domains; a submission server, which
-// takes mail for anywhere from users who logged in; or the SMTP of sendmail -bs, where the user is the one who started the
-// process. The rules are rows of the tables in steps.go, each of which can refuse a sender, a recipient or a message; checks of senders
-// (SPF, DKIM, DMARC, greylisting) join them there.
+// A [Service] plays one of three parts: a mail exchanger, which takes mail from strangers for our
+// domains; a submission server, which takes mail for anywhere from users who logged in; or the SMTP
+// of sendmail -bs, where the user is the one who started the process. The rules are rows of the
+// tables in steps.go, each of which can refuse a sender, a recipient or a message; checks of
+// senders (SPF, DKIM, DMARC, greylisting) join them there.
 //
-// What it promises: nothing is relayed but for users who logged in and for networks named in the options; a recipient
-// that does not exist is refused at RCPT; and a message is answered with 250 only when the queue has made it durable.
+// What it promises: nothing is relayed but for users who logged in and for networks named in the
+// options; a recipient that does not exist is refused at RCPT; and a message is answered with 250
+// only when the queue has made it durable.
 package inbound
 
 import (
@@ -51,19 +54,23 @@ type Options struct {
 	// LookupTimeout bounds every question to Users. Default: 30 s.
 	LookupTimeout time.Duration
 
-	// User and FullName, for Local, name the one who started us; Client says the same in the queue: "uid 1000".
+	// User and FullName, for Local, name the one who started us; Client says the same in the queue:
+	// "uid 1000".
 	User, FullName, Client string
 }
 
-// Users knows the mailboxes of our domains. cmd/smtpd passes an *account.DB, or something around it.
+// Users knows the mailboxes of our domains. cmd/smtpd passes an *account.DB, or something around
+// it.
 type Users interface {
-	// Exists reports whether addr is delivered here. An error means "not known yet": a 451, never a 550.
+	// Exists reports whether addr is delivered here. An error means "not known yet": a 451, never a
+	// 550.
 	Exists(ctx context.Context, addr string) (bool, error)
 }
 
 // Owners knows whose addresses are whose.
 type Owners interface {
-	// Owns reports whether mail for addr comes to account, so that the account's user may send in its name.
+	// Owns reports whether mail for addr comes to account, so that the account's user may send in
+	// its name.
 	Owns(ctx context.Context, account, addr string) (bool, error)
 }
 

@@ -25,7 +25,8 @@ import (
 	"pneu/mta/smtp"
 )
 
-// people are the accounts of the tests: alice and bob at try.test, with a catch-all that makes every address at all.test exist.
+// people are the accounts of the tests: alice and bob at try.test, with a catch-all that makes
+// every address at all.test exist.
 type people struct{}
 
 func (people) Exists(_ context.Context, addr string) (bool, error) {
@@ -506,7 +507,8 @@ func FuzzReadForeign(f *testing.F) {
 	})
 }
 
-// Messages of 8 kB through the engine, the policy and the queue, each synced; parallel sessions share commits of the disk.
+// Messages of 8 kB through the engine, the policy and the queue, each synced; parallel sessions
+// share commits of the disk.
 func BenchmarkAccept(b *testing.B) {
 	spool := newSpool(b, nil)
 	text := "Subject: x\r\n\r\n" + strings.Repeat(strings.Repeat("x", 78)+"\r\n", 100)
@@ -545,7 +547,8 @@ func (c *saidConn) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: n
 func (c *saidConn) SetReadDeadline(time.Time) error  { return nil }
 func (c *saidConn) SetWriteDeadline(time.Time) error { return nil }
 
-// Whatever a stranger writes behind RCPT TO: if it is accepted, it is for a mailbox in one of our domains.
+// Whatever a stranger writes behind RCPT TO: if it is accepted, it is for a mailbox in one of our
+// domains.
 func FuzzNoRelay(f *testing.F) {
 	for _, s := range []string{
 		"<alice@try.test>", "<@a:b@all.test>", `<"a@b"@all.test>`, "<a%b@all.test>", "<b!a@all.test>", "<a@[192.0.2.1]>", "<a@ALL.test> NOTIFY=NEVER",

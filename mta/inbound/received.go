@@ -11,7 +11,8 @@ import (
 	"pneu/mta/queue"
 )
 
-// received is the value of the trace field for a message (RFC 5321, 4.4): lines parted by LF, of which all but the first begin with a tab.
+// received is the value of the trace field for a message (RFC 5321, 4.4): lines parted by LF, of
+// which all but the first begin with a tab.
 func (s *session) received(env *queue.Envelope) string {
 	var b strings.Builder
 	b.WriteString("from " + s.conn.Hello())
@@ -51,8 +52,8 @@ func (h *foreignHead) WriteTo(w io.Writer) (int64, error) {
 	return int64(n + m), err
 }
 
-// readForeign reads a stranger's header, up to and with the empty line, and counts how often it has been received before. A message without an
-// empty line is all header.
+// readForeign reads a stranger's header, up to and with the empty line, and counts how often it has
+// been received before. A message without an empty line is all header.
 func readForeign(r *bufio.Reader, received string, maxReceived, maxHeader int) (io.WriterTo, error) {
 	h := &foreignHead{received: received}
 	hops, begin := 0, true // begin: at the first byte of a line

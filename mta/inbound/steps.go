@@ -90,7 +90,8 @@ func (s *session) senderComplete() error {
 	return nil
 }
 
-// senderOwn: users do not send in each other's names (RFC 6409, 6.1). The null sender, for receipts, is everyone's.
+// senderOwn: users do not send in each other's names (RFC 6409, 6.1). The null sender, for
+// receipts, is everyone's.
 func (s *session) senderOwn() error {
 	if s.from == "" || s.svc.opt.AnySender || s.svc.opt.Role == Local {
 		return nil
@@ -125,15 +126,16 @@ func (s *session) recipientComplete() error {
 	}
 	name, ok := s.svc.ours[r.domain]
 	if typed := r.addr[strings.LastIndexByte(r.addr, '@')+1:]; ok && !strings.EqualFold(typed, name) {
-		// Another spelling of it (RFC 5890: full width, A-label): from here on there is one, lest anyone later take it for foreign.
+		// Another spelling of it (RFC 5890: full width, A-label): from here on there is one, lest
+		// anyone later take it for foreign.
 		r.addr = r.addr[:len(r.addr)-len(typed)] + name
 	}
 	r.ours = ok
 	return nil
 }
 
-// noRouting: a local part of ours that holds a way to somewhere else ("a%b@ours", "b!a@ours", "\"a@b\"@ours") is not a mailbox, and
-// whoever delivers it later must not take it for a way.
+// noRouting: a local part of ours that holds a way to somewhere else ("a%b@ours", "b!a@ours",
+// "\"a@b\"@ours") is not a mailbox, and whoever delivers it later must not take it for a way.
 func (s *session) noRouting() error {
 	if s.rcpt.ours && strings.ContainsAny(s.rcpt.local, "@%!:") {
 		return statusNoRelay
@@ -149,8 +151,8 @@ func (s *session) noRelaying() error {
 	return statusNoRelay
 }
 
-// userExists: what cannot be delivered is refused while the sender's own server still has it. To bounce later would be to
-// bother whoever's address was forged.
+// userExists: what cannot be delivered is refused while the sender's own server still has it. To
+// bounce later would be to bother whoever's address was forged.
 func (s *session) userExists() error {
 	if !s.rcpt.ours {
 		return nil

@@ -22,8 +22,8 @@ func NewClient(mech, user, password string) (Client, error) {
 	return nil, fmt.Errorf("%w: %s", ErrMechanism, mech)
 }
 
-// Choose returns the client side of the best mechanism a server offers. Those that show the password are not used unless the connection
-// is encrypted.
+// Choose returns the client side of the best mechanism a server offers. Those that show the
+// password are not used unless the connection is encrypted.
 func Choose(offered []string, user, password string, encrypted bool) (Client, error) {
 	for _, m := range mechanisms {
 		if !encrypted && m.name != "SCRAM-SHA-256" {
@@ -36,8 +36,9 @@ func Choose(offered []string, user, password string, encrypted bool) (Client, er
 	return nil, fmt.Errorf("%w: the server offers %q", ErrMechanism, offered)
 }
 
-// Verified reports whether a finished exchange proved the server to be genuine as far as its mechanism can. After a success it must be
-// asked: SCRAM lets the server prove itself, and a false one will leave that step out.
+// Verified reports whether a finished exchange proved the server to be genuine as far as its
+// mechanism can. After a success it must be asked: SCRAM lets the server prove itself, and a false
+// one will leave that step out.
 func Verified(c Client) bool {
 	if v, ok := c.(interface{ Verified() bool }); ok {
 		return v.Verified()

@@ -15,8 +15,9 @@ import (
 	"github.com/xdg-go/stringprep"
 )
 
-// DefaultIterations is the work factor of new passwords. RFC 7677, 4 asks for at least 4096; this takes a few milliseconds of a
-// server's processor for PLAIN and LOGIN, and none for SCRAM, where the client does the work.
+// DefaultIterations is the work factor of new passwords. RFC 7677, 4 asks for at least 4096; this
+// takes a few milliseconds of a server's processor for PLAIN and LOGIN, and none for SCRAM, where
+// the client does the work.
 const DefaultIterations = 20000
 
 const (
@@ -25,7 +26,8 @@ const (
 	maxIterations = 10_000_000
 )
 
-// SCRAM is what a server keeps of a password for SCRAM-SHA-256 (RFC 5802, 3): enough to check it, not enough to use it.
+// SCRAM is what a server keeps of a password for SCRAM-SHA-256 (RFC 5802, 3): enough to check it,
+// not enough to use it.
 type SCRAM struct {
 	Iterations                 int
 	Salt, StoredKey, ServerKey []byte
@@ -40,9 +42,11 @@ type Secret struct {
 
 // Credentials are all that an account may prove itself by.
 type Credentials struct {
-	// Account is the name under which the account is known once it has logged in; empty means the name given.
+	// Account is the name under which the account is known once it has logged in; empty means the
+	// name given.
 	Account string
-	// Secrets are its passwords. The first one without a scope, or covering the service, serves SCRAM.
+	// Secrets are its passwords. The first one without a scope, or covering the service, serves
+	// SCRAM.
 	Secrets []Secret
 	// Other keeps credentials of kinds this package does not know, as written.
 	Other []string
@@ -50,7 +54,8 @@ type Credentials struct {
 	unknown bool
 }
 
-// Hash returns the stored form of a new password, "{SCRAM-SHA-256}iterations,salt,StoredKey,ServerKey", binary fields in base64.
+// Hash returns the stored form of a new password,
+// "{SCRAM-SHA-256}iterations,salt,StoredKey,ServerKey", binary fields in base64.
 func Hash(password string) string {
 	salt := make([]byte, saltLen)
 	rand.Read(salt)
@@ -77,9 +82,10 @@ func (s SCRAM) String() string {
 // ErrCredentials is the error for a stored form that cannot be read.
 var ErrCredentials = errors.New("malformed credentials")
 
-// ParseCredentials reads the stored form: credentials separated by spaces, each "{SCHEME}value". An app password carries its label and
-// the services it opens, "{SCRAM-SHA-256;label=phone;scope=imap+smtp}...". Schemes not known here are kept in Other and open
-// nothing. An empty string is an account that cannot log in.
+// ParseCredentials reads the stored form: credentials separated by spaces, each "{SCHEME}value". An
+// app password carries its label and the services it opens,
+// "{SCRAM-SHA-256;label=phone;scope=imap+smtp}...". Schemes not known here are kept in Other and
+// open nothing. An empty string is an account that cannot log in.
 func ParseCredentials(s string) (Credentials, error) {
 	var c Credentials
 	for word := range strings.FieldsSeq(s) {
@@ -106,7 +112,8 @@ func ParseCredentials(s string) (Credentials, error) {
 			case "scope":
 				sec.Scope = strings.Split(v, "+")
 			default:
-				// A restriction we do not understand must not be dropped: the password opens nothing.
+				// A restriction we do not understand must not be dropped: the password opens
+				// nothing.
 				sec.Scope = []string{}
 			}
 		}
@@ -135,8 +142,8 @@ func parseSCRAM(value string) (SCRAM, error) {
 	return s, nil
 }
 
-// Verify reports whether password opens the service named by scope; an empty scope asks for a password that opens all of them. Every
-// secret is tried whatever the ones before it said.
+// Verify reports whether password opens the service named by scope; an empty scope asks for a
+// password that opens all of them. Every secret is tried whatever the ones before it said.
 func (c Credentials) Verify(password, scope string) bool {
 	good := false
 	for _, s := range c.Secrets {
@@ -167,8 +174,8 @@ func saltedPassword(password string, salt []byte, iterations int) []byte {
 	return key
 }
 
-// normalize applies SASLprep (RFC 4013). A password it forbids is taken as it is: refusing it here would lock out whoever set
-// it elsewhere.
+// normalize applies SASLprep (RFC 4013). A password it forbids is taken as it is: refusing it here
+// would lock out whoever set it elsewhere.
 func normalize(password string) string {
 	if p, err := stringprep.SASLprep.Prepare(password); err == nil {
 		return p
@@ -182,7 +189,8 @@ func mac(key []byte, text string) []byte {
 	return m.Sum(nil)
 }
 
-// decoySalt returns the salt shown for a name that is no account: always the same for the same name.
+// decoySalt returns the salt shown for a name that is no account: always the same for the same
+// name.
 func (a *Authenticator) decoySalt(user string) []byte {
 	m := hmac.New(sha256.New, a.secret)
 	m.Write([]byte("salt "))

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// loginServer is LOGIN, which no RFC describes and old clients insist on (draft-murchison-sasl-login): the name and the
-// password are asked for one after the other.
+// loginServer is LOGIN, which no RFC describes and old clients insist on
+// (draft-murchison-sasl-login): the name and the password are asked for one after the other.
 type loginServer struct {
 	a    *Authenticator
 	ok   func(string) error
@@ -56,7 +56,8 @@ type loginClient struct {
 // Start implements Client.
 func (c *loginClient) Start() (string, []byte, error) { return "LOGIN", nil, nil }
 
-// Next implements Client. Prompts differ between servers; where one is recognised it is obeyed, else their order counts.
+// Next implements Client. Prompts differ between servers; where one is recognised it is obeyed,
+// else their order counts.
 func (c *loginClient) Next(challenge []byte) ([]byte, error) {
 	c.step++
 	prompt := strings.ToLower(string(challenge))

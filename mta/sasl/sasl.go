@@ -1,12 +1,12 @@
-// Package sasl proves who someone is (RFC 4422): the mechanisms PLAIN, LOGIN and SCRAM-SHA-256 on both sides, and the
-// form in which passwords are stored.
+// Package sasl proves who someone is (RFC 4422): the mechanisms PLAIN, LOGIN and SCRAM-SHA-256 on
+// both sides, and the form in which passwords are stored.
 //
-// The server side never tells a stranger whether an account exists: an unknown name runs through the same steps, costs
-// the same time and fails with the same words as a wrong password.
+// The server side never tells a stranger whether an account exists: an unknown name runs through
+// the same steps, costs the same time and fails with the same words as a wrong password.
 //
-// Servers and clients have the shape of github.com/emersion/go-sasl, so that either may be exchanged for one of its own. Whether a
-// mechanism may be used (PLAIN and LOGIN show the password to whoever listens) is for the protocol to decide; all of pneu's
-// servers offer none without TLS.
+// Servers and clients have the shape of github.com/emersion/go-sasl, so that either may be
+// exchanged for one of its own. Whether a mechanism may be used (PLAIN and LOGIN show the password
+// to whoever listens) is for the protocol to decide; all of pneu's servers offer none without TLS.
 package sasl
 
 import (
@@ -25,9 +25,11 @@ type (
 	Client = gosasl.Client
 )
 
-// Errors of a server exchange. Anything else, as the error of [Accounts], means that the answer is not known: try later.
+// Errors of a server exchange. Anything else, as the error of [Accounts], means that the answer is
+// not known: try later.
 var (
-	// ErrFailed says that the proof is wrong: unknown account, wrong password or a scope that does not cover this service.
+	// ErrFailed says that the proof is wrong: unknown account, wrong password or a scope that does
+	// not cover this service.
 	ErrFailed = errors.New("authentication failed")
 	// ErrSyntax says that the peer sent what the mechanism does not allow.
 	ErrSyntax = errors.New("malformed authentication message")
@@ -39,8 +41,8 @@ var (
 
 // Accounts knows credentials. cmd passes an account database.
 type Accounts interface {
-	// Lookup returns what user, a login name as typed, must prove. ErrNoUser, wrapped or not, says there is no such account;
-	// another error that this is not known now.
+	// Lookup returns what user, a login name as typed, must prove. ErrNoUser, wrapped or not, says
+	// there is no such account; another error that this is not known now.
 	Lookup(user string) (Credentials, error)
 }
 
@@ -52,9 +54,10 @@ type Authenticator struct {
 	decoy    SCRAM
 }
 
-// NewAuthenticator serves accounts for the service named by scope ("smtp", "imap", "pop3"), against which the scopes of app
-// passwords are held. From secret the salts shown for unknown accounts are made; it should be the same after a restart, since a salt that
-// changes gives the account away. Without one (nil) it is drawn at random.
+// NewAuthenticator serves accounts for the service named by scope ("smtp", "imap", "pop3"), against
+// which the scopes of app passwords are held. From secret the salts shown for unknown accounts are
+// made; it should be the same after a restart, since a salt that changes gives the account away.
+// Without one (nil) it is drawn at random.
 func NewAuthenticator(accounts Accounts, scope string, secret []byte) *Authenticator {
 	if len(secret) == 0 {
 		secret = make([]byte, 32)
@@ -90,8 +93,8 @@ func (a *Authenticator) Mechanisms() []string {
 	return names
 }
 
-// Start begins an exchange; mech is in upper case. When the proof is good, ok is called with the account's name before the last step
-// returns, and may still refuse.
+// Start begins an exchange; mech is in upper case. When the proof is good, ok is called with the
+// account's name before the last step returns, and may still refuse.
 func (a *Authenticator) Start(mech string, ok func(account string) error) (Server, error) {
 	for _, m := range mechanisms {
 		if m.name == mech {

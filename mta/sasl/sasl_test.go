@@ -170,7 +170,8 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-// What a stranger sees of an account and of a name that is none has the same form, and does not change between tries.
+// What a stranger sees of an account and of a name that is none has the same form, and does not
+// change between tries.
 func TestUnknownLooksKnown(t *testing.T) {
 	first := func(user string) (salt, iterations string) {
 		srv, _ := NewAuthenticator(accounts{"alice": Hash("x")}, "smtp", []byte("k")).Start("SCRAM-SHA-256", nil)

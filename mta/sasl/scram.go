@@ -60,8 +60,9 @@ func (s *scramServer) lookup(user string) (scram.StoredCredentials, error) {
 	}, nil
 }
 
-// Next implements Server. The signature goes out as a challenge which the client answers with nothing (RFC 4422, 5, "additional data with
-// success", for protocols that have no place for it, as SMTP).
+// Next implements Server. The signature goes out as a challenge which the client answers with
+// nothing (RFC 4422, 5, "additional data with success", for protocols that have no place for it, as
+// SMTP).
 func (s *scramServer) Next(response []byte) ([]byte, bool, error) {
 	if s.err != nil {
 		return nil, false, s.err
@@ -96,7 +97,8 @@ func (s *scramServer) Next(response []byte) ([]byte, bool, error) {
 	return []byte(out), false, nil
 }
 
-// scramClient proves knowledge of a password without sending it, and checks that the server knows its keys.
+// scramClient proves knowledge of a password without sending it, and checks that the server knows
+// its keys.
 type scramClient struct {
 	conv *scram.ClientConversation
 	step int
@@ -136,5 +138,6 @@ func (c *scramClient) Next(challenge []byte) ([]byte, error) {
 	return []byte(out), nil
 }
 
-// Verified reports whether the server has proven that it knows the account's keys. One that says "succeeded" without is an impostor.
+// Verified reports whether the server has proven that it knows the account's keys. One that says
+// "succeeded" without is an impostor.
 func (c *scramClient) Verified() bool { return c.conv.Valid() }

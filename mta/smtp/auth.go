@@ -25,7 +25,8 @@ func (c *Conn) auth(arg string) {
 		c.refuse(statusUnknown)
 		return
 	case c.tls == nil:
-		// Whatever the mechanism: the password, or the mail sent in its name, would be there for all to read.
+		// Whatever the mechanism: the password, or the mail sent in its name, would be there for
+		// all to read.
 		c.refuse(statusAuthTLS)
 		return
 	case c.authed:

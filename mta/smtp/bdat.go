@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// bdat is BDAT (RFC 3030, 2): the message in chunks of announced length. The first chunk starts the session's Data, whose reader takes the
-// commands between the chunks itself; so there is one flow of control and nothing to hand over.
+// bdat is BDAT (RFC 3030, 2): the message in chunks of announced length. The first chunk starts the
+// session's Data, whose reader takes the commands between the chunks itself; so there is one flow
+// of control and nothing to hand over.
 func (c *Conn) bdat(arg string) {
 	size, last, ok := parseBdat(arg)
 	if !ok {
@@ -62,7 +63,8 @@ func parseBdat(arg string) (size int64, last, ok bool) {
 	return int64(n), last, err == nil
 }
 
-// skipChunk reads over a chunk that has no place, as RFC 3030, 2 demands, if it is not absurdly large.
+// skipChunk reads over a chunk that has no place, as RFC 3030, 2 demands, if it is not absurdly
+// large.
 func (c *Conn) skipChunk(size int64) {
 	c.enterPhase(phaseData)
 	if size > c.srv.opt.MaxSize {
@@ -152,7 +154,8 @@ func (r *chunkReader) strict(p []byte) bool {
 	return true
 }
 
-// refuse ends the message with a fault; the rest of the chunk is read over, so that the next command is found.
+// refuse ends the message with a fault; the rest of the chunk is read over, so that the next
+// command is found.
 func (r *chunkReader) refuse(st *Status) {
 	r.fault, r.err = st, errFault
 	if r.chunk > r.c.drainLimit() {
@@ -167,7 +170,8 @@ func (r *chunkReader) refuse(st *Status) {
 	}
 }
 
-// advance goes to the next chunk: it acknowledges the one that is complete and obeys commands until there is another.
+// advance goes to the next chunk: it acknowledges the one that is complete and obeys commands until
+// there is another.
 func (r *chunkReader) advance() {
 	c := r.c
 	if r.last {

@@ -43,8 +43,8 @@ func verbs() []verb {
 		{"VRFY", anyState, (*Conn).vrfy},
 		{"EXPN", anyState, (*Conn).expn},
 		{"HELP", anyState, (*Conn).help},
-		// Other protocols' clients, sent here by a web page or a mistaken port: the rest of what they say is not for us
-		// either, and may hold commands somebody else chose.
+		// Other protocols' clients, sent here by a web page or a mistaken port: the rest of what
+		// they say is not for us either, and may hold commands somebody else chose.
 		{"GET", anyState, (*Conn).notMail},
 		{"POST", anyState, (*Conn).notMail},
 		{"PUT", anyState, (*Conn).notMail},
@@ -62,8 +62,8 @@ type command struct {
 	arg string
 }
 
-// readCommand reads a line and finds its verb. A status is the answer to a line that is no command; an error means that the connection
-// is of no more use.
+// readCommand reads a line and finds its verb. A status is the answer to a line that is no command;
+// an error means that the connection is of no more use.
 func (c *Conn) readCommand() (*command, *Status, error) {
 	line, err := c.readLine()
 	switch err {

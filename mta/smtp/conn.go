@@ -87,7 +87,8 @@ func (c *Conn) Context() context.Context { return c.ctx }
 // Log returns a logger that names the session.
 func (c *Conn) Log() *slog.Logger { return c.log }
 
-// Hello returns the name the peer gave with HELO or EHLO: printable ASCII without blanks, but otherwise whatever it liked.
+// Hello returns the name the peer gave with HELO or EHLO: printable ASCII without blanks, but
+// otherwise whatever it liked.
 func (c *Conn) Hello() string { return c.helo }
 
 // RemoteAddr returns the peer's address.
@@ -99,7 +100,8 @@ func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
 // TLS returns the state of the encryption, nil if there is none.
 func (c *Conn) TLS() *tls.ConnectionState { return c.tls }
 
-// Protocol returns the keyword for a Received field's "with" clause: ESMTPSA and the like (RFC 3848, RFC 6531, 4.3).
+// Protocol returns the keyword for a Received field's "with" clause: ESMTPSA and the like (RFC
+// 3848, RFC 6531, 4.3).
 func (c *Conn) Protocol() string {
 	name := "SMTP"
 	switch {
@@ -187,7 +189,8 @@ func (c *Conn) handshake() bool {
 	return true
 }
 
-// next reads a command and answers those that are none. It returns nil when the conversation is over.
+// next reads a command and answers those that are none. It returns nil when the conversation is
+// over.
 func (c *Conn) next() *command {
 	for !c.quit {
 		c.enterPhase(phaseCommand)
@@ -204,7 +207,8 @@ func (c *Conn) next() *command {
 	return nil
 }
 
-// lost ends the conversation after an error of the connection, with a word where the peer may still hear it.
+// lost ends the conversation after an error of the connection, with a word where the peer may still
+// hear it.
 func (c *Conn) lost(err error) {
 	c.quit = true
 	switch {
@@ -323,8 +327,8 @@ func (c *Conn) abandon() {
 	nc.Close()
 }
 
-// close ends the connection. To close a TCP connection with input unread resets it, and the peer may lose the reply that says why; so what is
-// under way is read for a while.
+// close ends the connection. To close a TCP connection with input unread resets it, and the peer
+// may lose the reply that says why; so what is under way is read for a while.
 func (c *Conn) close() {
 	c.cancel()
 	if tc, ok := c.nc.(interface{ CloseWrite() error }); ok && c.linger {

@@ -84,7 +84,8 @@ func (c *Conn) conclude(fault *Status, results []error) {
 	c.state, c.message = stateHello, message{}
 }
 
-// drainLimit is how much of a refused message is read for the sake of a peer that will not listen before it has said all.
+// drainLimit is how much of a refused message is read for the sake of a peer that will not listen
+// before it has said all.
 func (c *Conn) drainLimit() int64 { return max(8*c.srv.opt.MaxSize, 256<<20) }
 
 // errFault is what sessions get from a reader whose message is refused for its form.

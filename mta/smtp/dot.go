@@ -18,9 +18,10 @@ const (
 	dotEnd                   // the end
 )
 
-// A dotReader reads a message up to the line with the dot alone, and undoes dot-stuffing (RFC 5321, 4.5.2). The end is CRLF . CRLF and nothing else. A
-// CR or LF outside of CRLF makes the message refused: where programs differ on what such bytes mean, one's text is the other's next
-// command, and messages can be smuggled past the first (CVE-2023-51764 and its kin).
+// A dotReader reads a message up to the line with the dot alone, and undoes dot-stuffing (RFC 5321,
+// 4.5.2). The end is CRLF . CRLF and nothing else. A CR or LF outside of CRLF makes the message
+// refused: where programs differ on what such bytes mean, one's text is the other's next command,
+// and messages can be smuggled past the first (CVE-2023-51764 and its kin).
 type dotReader struct {
 	r     *bufio.Reader
 	left  int64 // bytes the message may still have
@@ -145,8 +146,9 @@ func (d *dotReader) decode(p, src []byte) (n, used int) {
 	return n, used
 }
 
-// finish reads what the session left, at most limit bytes, and returns the message's fault if it has one. The connection is then at the end of the message, or d.err says
-// why not, or the fault is one after which it must be closed.
+// finish reads what the session left, at most limit bytes, and returns the message's fault if it
+// has one. The connection is then at the end of the message, or d.err says why not, or the fault is
+// one after which it must be closed.
 func (d *dotReader) finish(limit int64) *Status {
 	if d.state == dotEnd && d.err == io.EOF {
 		return d.fault
@@ -163,8 +165,9 @@ func (d *dotReader) finish(limit int64) *Status {
 	return d.fault
 }
 
-// skip reads on in a refused message, still up to the strict end alone, so that nothing in it can become a command. A peer that goes
-// silent after what a careless program takes for an end is waiting for the answer, and gets it.
+// skip reads on in a refused message, still up to the strict end alone, so that nothing in it can
+// become a command. A peer that goes silent after what a careless program takes for an end is
+// waiting for the answer, and gets it.
 func (d *dotReader) skip(limit int64) {
 	var scratch [4096]byte
 	for d.fault == statusTooBig && limit > 0 {

@@ -484,8 +484,8 @@ func TestImplicitTLS(t *testing.T) {
 	<-done
 }
 
-// Whatever a peer says: no panic, every reply line is well formed and says nothing of what was sent, and what is taken came through
-// the front door.
+// Whatever a peer says: no panic, every reply line is well formed and says nothing of what was
+// sent, and what is taken came through the front door.
 func FuzzConversation(f *testing.F) {
 	f.Add([]byte("EHLO x\r\nMAIL FROM:<a@b> SIZE=3\r\nRCPT TO:<c@d>\r\nDATA\r\nhi\r\n.\r\nQUIT\r\n"))
 	f.Add([]byte("EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<@a,@b:\"c d\"@[IPv6:::1]> NOTIFY=NEVER\r\nBDAT 3\r\nabcBDAT 0 LAST\r\n"))

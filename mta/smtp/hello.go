@@ -48,8 +48,9 @@ func (c *Conn) greet(name string, extended bool) {
 	c.reply(NewStatus(250, EnhancedCode{}, text))
 }
 
-// helloName accepts what may stand in a Received field. Whether it is a name of the peer is not checked: RFC 5321, 4.1.4 forbids to refuse for that, and
-// many honest clients say "localhost" or a name with an underscore.
+// helloName accepts what may stand in a Received field. Whether it is a name of the peer is not
+// checked: RFC 5321, 4.1.4 forbids to refuse for that, and many honest clients say "localhost" or a
+// name with an underscore.
 func helloName(s string) bool {
 	if s == "" || len(s) > 255 {
 		return false

@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// Limits on a line, CRLF included. RFC 5321, 4.5.3.1.4 has 512 for a command; SIZE, DSN, AUTH and SMTPUTF8 each add to that,
-// 2048 covers their sum. RFC 4954, 4 wants 12288 for AUTH.
+// Limits on a line, CRLF included. RFC 5321, 4.5.3.1.4 has 512 for a command; SIZE, DSN, AUTH and
+// SMTPUTF8 each add to that, 2048 covers their sum. RFC 4954, 4 wants 12288 for AUTH.
 const (
 	maxLine     = 2048
 	maxAuthLine = 12288
@@ -19,8 +19,9 @@ var (
 	errLineLength = errors.New("line too long")
 )
 
-// readLine returns the next line without its CRLF. The bytes are good until the next read. After errLineLength the rest of the line has
-// been skipped; after errLineEnd nothing that follows may be believed.
+// readLine returns the next line without its CRLF. The bytes are good until the next read. After
+// errLineLength the rest of the line has been skipped; after errLineEnd nothing that follows may be
+// believed.
 func (c *Conn) readLine() ([]byte, error) {
 	line, err := c.r.ReadSlice('\n')
 	if err == bufio.ErrBufferFull {

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// parsePath reads the argument of MAIL or RCPT: a prefix ("FROM:", "TO:"), a path and parameters. A blank behind the colon is
-// wrong (RFC 5321, 3.3) and so common that every server takes it.
+// parsePath reads the argument of MAIL or RCPT: a prefix ("FROM:", "TO:"), a path and parameters. A
+// blank behind the colon is wrong (RFC 5321, 3.3) and so common that every server takes it.
 func parsePath(arg, prefix string) (addr, params string, ok bool) {
 	if len(arg) < len(prefix) || !strings.EqualFold(arg[:len(prefix)], prefix) {
 		return "", "", false
@@ -19,7 +19,8 @@ func parsePath(arg, prefix string) (addr, params string, ok bool) {
 	return addr, params, true
 }
 
-// eachParam calls set with each ESMTP parameter, its keyword in upper case, and returns the first refusal.
+// eachParam calls set with each ESMTP parameter, its keyword in upper case, and returns the first
+// refusal.
 func eachParam(s string, set func(key, value string, has bool) *Status) *Status {
 	var seen []string
 	for p := range strings.FieldsSeq(s) {
@@ -41,7 +42,8 @@ func eachParam(s string, set func(key, value string, has bool) *Status) *Status 
 	return nil
 }
 
-// decodeXtext undoes the xtext of RFC 3461, 4. The result must be printable ASCII: it ends up in headers and logs.
+// decodeXtext undoes the xtext of RFC 3461, 4. The result must be printable ASCII: it ends up in
+// headers and logs.
 func decodeXtext(s string) (string, bool) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -68,7 +70,8 @@ func decodeXtext(s string) (string, bool) {
 	return b.String(), true
 }
 
-// decodeUnitext undoes the utf-8-addr-xtext and utf-8-addr-unitext of RFC 6533, 3: "\x{3B2}" for what cannot stand for itself.
+// decodeUnitext undoes the utf-8-addr-xtext and utf-8-addr-unitext of RFC 6533, 3: "\x{3B2}" for
+// what cannot stand for itself.
 func decodeUnitext(s string) (string, bool) {
 	var b strings.Builder
 	for s != "" {

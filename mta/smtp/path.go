@@ -6,16 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-// Limits on addresses. RFC 5321, 4.5.3.1 sets what must be accepted at least (64, 255, 256); senders that encode the recipient into
-// the local part go beyond.
+// Limits on addresses. RFC 5321, 4.5.3.1 sets what must be accepted at least (64, 255, 256);
+// senders that encode the recipient into the local part go beyond.
 const (
 	maxLocal  = 255
 	maxDomain = 255
 )
 
-// ParsePath reads the path at the beginning of s, "<" to ">", and returns its address and what follows. A source route is dropped
-// (RFC 5321, 4.1.1.3, appendix C): "<@a,@b:c@d>" is "c@d". A quoted local part that needs no quotes loses them, so that one mailbox has one
-// spelling. The null path yields "", and a local part alone is passed as it is. UTF-8 is accepted; [ASCII] tells.
+// ParsePath reads the path at the beginning of s, "<" to ">", and returns its address and what
+// follows. A source route is dropped (RFC 5321, 4.1.1.3, appendix C): "<@a,@b:c@d>" is "c@d". A
+// quoted local part that needs no quotes loses them, so that one mailbox has one spelling. The null
+// path yields "", and a local part alone is passed as it is. UTF-8 is accepted; [ASCII] tells.
 func ParsePath(s string) (addr, rest string, ok bool) {
 	if s == "" || s[0] != '<' {
 		return "", "", false
@@ -85,7 +86,8 @@ func parseLocal(s string) (local, rest string, ok bool) {
 		}
 		i++
 	}
-	// The grammar forbids dots at the ends and in a row; there are mailboxes with them that somebody reads.
+	// The grammar forbids dots at the ends and in a row; there are mailboxes with them that
+	// somebody reads.
 	if i == dots || i > maxLocal || !utf8.ValidString(s[:i]) {
 		return "", "", false
 	}
@@ -142,8 +144,8 @@ func quoteLocal(text string) string {
 	return b.String()
 }
 
-// SplitAddress splits a canonical address at the @ that ends its local part, and takes the quotes off that. An address without domain has
-// an empty one.
+// SplitAddress splits a canonical address at the @ that ends its local part, and takes the quotes
+// off that. An address without domain has an empty one.
 func SplitAddress(addr string) (local, domain string) {
 	if addr == "" || addr[0] != '"' {
 		local, domain, _ = strings.Cut(addr, "@")
@@ -168,7 +170,8 @@ func atext(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || digit(c) || c >= utf8.RuneSelf || strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0
 }
 
-// validDomain checks a domain or an address literal. An underscore is let through: hosts have it, whatever the grammar says.
+// validDomain checks a domain or an address literal. An underscore is let through: hosts have it,
+// whatever the grammar says.
 func validDomain(s string) bool {
 	if s == "" || len(s) > maxDomain || !utf8.ValidString(s) {
 		return false
@@ -189,7 +192,8 @@ func validDomain(s string) bool {
 	return true
 }
 
-// validLiteral checks "[192.0.2.1]" and "[IPv6:2001:db8::1]" (RFC 5321, 4.1.3). No other kind was ever registered.
+// validLiteral checks "[192.0.2.1]" and "[IPv6:2001:db8::1]" (RFC 5321, 4.1.3). No other kind was
+// ever registered.
 func validLiteral(s string) bool {
 	_, ok := ParseLiteral(s)
 	return ok

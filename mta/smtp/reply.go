@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Limits on what a server may answer. RFC 5321, 4.5.3.1.5 allows 512 bytes a line; servers with links in their refusals go
-// beyond it, and no honest one comes near these.
+// Limits on what a server may answer. RFC 5321, 4.5.3.1.5 allows 512 bytes a line; servers with
+// links in their refusals go beyond it, and no honest one comes near these.
 const (
 	maxReplyLine  = 4096
 	maxReplyLines = 256
@@ -26,9 +26,9 @@ type Reply struct {
 	Lines    []string     // texts, without code and enhanced code, control bytes replaced by "?"
 }
 
-// ReadReply reads one reply of one or more lines. It returns [ErrReply], wrapped, for what is no reply, and the reader's
-// error otherwise; io.EOF only when nothing at all was read. A lone LF is accepted as a line end: a reply decides nothing
-// about where a message ends.
+// ReadReply reads one reply of one or more lines. It returns [ErrReply], wrapped, for what is no
+// reply, and the reader's error otherwise; io.EOF only when nothing at all was read. A lone LF is
+// accepted as a line end: a reply decides nothing about where a message ends.
 func ReadReply(r *bufio.Reader) (Reply, error) {
 	var rep Reply
 	for {

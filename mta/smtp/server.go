@@ -82,8 +82,9 @@ func NewServer(opt Options, backend Backend) *Server {
 	return s
 }
 
-// Serve accepts connections from l until ctx ends; then it closes l, tells idle peers to come back later, lets messages under way
-// finish for as long as Grace allows, and returns nil. A listener that yields TLS connections serves implicit TLS (RFC 8314).
+// Serve accepts connections from l until ctx ends; then it closes l, tells idle peers to come back
+// later, lets messages under way finish for as long as Grace allows, and returns nil. A listener
+// that yields TLS connections serves implicit TLS (RFC 8314).
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
@@ -131,7 +132,8 @@ func (s *Server) wait() {
 	s.wg.Wait()
 }
 
-// ServeConn talks to one peer until it leaves, ctx ends between messages, or a limit is reached; it closes nc.
+// ServeConn talks to one peer until it leaves, ctx ends between messages, or a limit is reached; it
+// closes nc.
 func (s *Server) ServeConn(ctx context.Context, nc net.Conn) {
 	c := newConn(ctx, s, nc)
 	defer c.close()

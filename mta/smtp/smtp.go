@@ -1,18 +1,20 @@
 // Package smtp holds both sides of an SMTP conversation (RFC 5321).
 //
-// The server side ([Server]) reads commands, keeps their order and writes replies. It decides nothing about mail: whom to
-// serve and what to keep is said by a [Session] that the caller supplies. Its promises:
+// The server side ([Server]) reads commands, keeps their order and writes replies. It decides
+// nothing about mail: whom to serve and what to keep is said by a [Session] that the caller
+// supplies. Its promises:
 //
 //   - a line ends with CRLF and with nothing else, so that no other program can see another end of a message than we do;
 //   - limits on lines, recipients, bytes, commands, errors and time hold before anything is stored;
 //   - replies to pipelined commands leave in one write;
 //   - nothing a stranger sent, and no cause of a failure, is repeated in a reply.
 //
-// The client side is what package outbound needs to talk to other servers: [ReadReply] and [DotWriter].
+// The client side is what package outbound needs to talk to other servers: [ReadReply] and
+// [DotWriter].
 //
-// Sessions have the shape that github.com/emersion/go-smtp gave them, with its option types, so that policy written for
-// one fits the other. Extensions: PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES, CHUNKING (without BINARYMIME),
-// DSN, STARTTLS, AUTH.
+// Sessions have the shape that github.com/emersion/go-smtp gave them, with its option types, so
+// that policy written for one fits the other. Extensions: PIPELINING, SIZE, 8BITMIME, SMTPUTF8,
+// ENHANCEDSTATUSCODES, CHUNKING (without BINARYMIME), DSN, STARTTLS, AUTH.
 package smtp
 
 import (

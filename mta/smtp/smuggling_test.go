@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Ends of a message that some programs have seen where others saw text (CVE-2023-51764, -51765, -51766 and what was found since). Behind each stands a
-// message that an attacker would smuggle.
+// Ends of a message that some programs have seen where others saw text (CVE-2023-51764, -51765,
+// -51766 and what was found since). Behind each stands a message that an attacker would smuggle.
 var falseEnds = []string{
 	"\n.\n", "\n.\r\n", "\r.\r\n", "\r.\r", "\r\n.\n", "\r\n.\r", "\n.\r", "\r.\n", "\r\n.\r\r\n",
 	"\r\r\n.\r\n", "\r\n\x00.\r\n", "\r\n.\x00\r\n", "\n\n.\r\n", "\r\n.\r\x00\n", "\r\n\r.\r\n", "\r\n.\n\r\n", "\n\r.\n\r",
@@ -108,7 +108,8 @@ func TestDotReader(t *testing.T) {
 	}
 }
 
-// What the reader lets through, the writer sends as it came; and no byte behind the first strict end is touched.
+// What the reader lets through, the writer sends as it came; and no byte behind the first strict
+// end is touched.
 func FuzzDotReader(f *testing.F) {
 	for _, end := range falseEnds {
 		f.Add([]byte("a"+end+"b\r\n.\r\n"), 3)
@@ -144,7 +145,8 @@ func FuzzDotReader(f *testing.F) {
 			io.WriteString(w, got.String())
 			w.Close()
 			want := raw
-			// A dot that needed no stuffing is dropped all the same (RFC 5321, 4.5.2), so compare the texts.
+			// A dot that needed no stuffing is dropped all the same (RFC 5321, 4.5.2), so compare
+			// the texts.
 			if unstuff(again.String()) != unstuff(want) {
 				t.Fatalf("%q sent again as %q", want, again.String())
 			}

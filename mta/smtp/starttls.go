@@ -19,8 +19,8 @@ func (c *Conn) startTLS(arg string) {
 		c.refuse(statusUnknown)
 		return
 	}
-	// What came in plaintext behind the command may be an attacker's; taken as if it came over TLS it would run as the peer's
-	// own (CVE-2011-0411). An honest client waits for our answer.
+	// What came in plaintext behind the command may be an attacker's; taken as if it came over TLS
+	// it would run as the peer's own (CVE-2011-0411). An honest client waits for our answer.
 	if c.r.Buffered() > 0 {
 		c.quit, c.linger = true, true
 		c.reply(statusInjected)

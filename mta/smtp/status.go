@@ -87,7 +87,8 @@ var (
 // badParameter is for an ESMTP parameter we never offered (RFC 5321, 4.1.1.11).
 var statusBadParameter = NewStatus(555, EnhancedCode{5, 5, 4}, "Parameter not recognised")
 
-// asStatus turns a session's error into a reply. What is not a reply is a temporary trouble: unknown means try again.
+// asStatus turns a session's error into a reply. What is not a reply is a temporary trouble:
+// unknown means try again.
 func asStatus(err error) *Status {
 	if st, ok := errors.AsType[*Status](err); ok {
 		return st
@@ -105,7 +106,8 @@ func asStatus(err error) *Status {
 	return statusTryLater.Because(err)
 }
 
-// append adds the reply's bytes to b. Text from policy is held to what RFC 5321, 4.2 allows in a line, whatever it was made of.
+// append adds the reply's bytes to b. Text from policy is held to what RFC 5321, 4.2 allows in a
+// line, whatever it was made of.
 func (s *Status) append(b []byte) []byte {
 	code := s.Code
 	if code < 200 || code > 599 {
@@ -139,5 +141,6 @@ func (s *Status) append(b []byte) []byte {
 	return b
 }
 
-// maxReplyText keeps a line below the 512 bytes of RFC 5321, 4.5.3.1.5, code and enhanced code included.
+// maxReplyText keeps a line below the 512 bytes of RFC 5321, 4.5.3.1.5, code and enhanced code
+// included.
 const maxReplyText = 480

@@ -8,11 +8,12 @@ import (
 
 var crlf = []byte("\r\n")
 
-// A DotWriter sends a message after DATA: every line end (CRLF, lone LF, lone CR) goes out as CRLF (RFC 5321, 2.3.8), lines that begin
-// with a dot get another one (4.5.2), and Close sends the line with the dot alone. The bytes may come in pieces of any size.
+// A DotWriter sends a message after DATA: every line end (CRLF, lone LF, lone CR) goes out as CRLF
+// (RFC 5321, 2.3.8), lines that begin with a dot get another one (4.5.2), and Close sends the line
+// with the dot alone. The bytes may come in pieces of any size.
 //
-// What needs no change is passed on in runs, without being copied; w should be buffered (a bufio.Writer), and is not
-// flushed.
+// What needs no change is passed on in runs, without being copied; w should be buffered (a
+// bufio.Writer), and is not flushed.
 type DotWriter struct {
 	w      io.Writer
 	err    error

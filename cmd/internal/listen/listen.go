@@ -1,5 +1,6 @@
-// Package listen gives servers what they talk through: listening sockets, certificates that can be read again, standard
-// input and output as a connection, and a user to run as once the ports are bound.
+// Package listen gives servers what they talk through: listening sockets, certificates that can be
+// read again, standard input and output as a connection, and a user to run as once the ports are
+// bound.
 package listen
 
 import (
@@ -14,8 +15,8 @@ import (
 	"pneu/mta/sysexits"
 )
 
-// On opens a listening socket. addr is "host:port", ":port" for all interfaces, or "unix:/path" for a socket in the file system,
-// which replaces one that nobody listens on any more.
+// On opens a listening socket. addr is "host:port", ":port" for all interfaces, or "unix:/path" for
+// a socket in the file system, which replaces one that nobody listens on any more.
 func On(addr string) (net.Listener, error) {
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		return onPath(path)

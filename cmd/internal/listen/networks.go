@@ -24,8 +24,8 @@ func Networks(key string, list []string) ([]netip.Prefix, error) {
 	return nets, nil
 }
 
-// Within reports whether one of the networks holds a peer's address; a peer without one, as behind a Unix socket, is on this machine
-// and held to be within.
+// Within reports whether one of the networks holds a peer's address; a peer without one, as behind
+// a Unix socket, is on this machine and held to be within.
 func Within(nets []netip.Prefix, addr net.Addr) bool {
 	t, ok := addr.(*net.TCPAddr)
 	if !ok {

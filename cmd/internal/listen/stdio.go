@@ -9,8 +9,8 @@ import (
 
 // Stdio returns standard input and output as a connection.
 //
-// If input is a network socket, as inetd passes it, that is the connection and own is false: the peer is whoever it is. Otherwise a local
-// program or person is at the other end, and own is true.
+// If input is a network socket, as inetd passes it, that is the connection and own is false: the
+// peer is whoever it is. Otherwise a local program or person is at the other end, and own is true.
 func Stdio(in, out *os.File) (conn net.Conn, own bool) {
 	if c, err := net.FileConn(in); err == nil {
 		if _, ok := c.RemoteAddr().(*net.TCPAddr); ok {
@@ -21,8 +21,8 @@ func Stdio(in, out *os.File) (conn net.Conn, own bool) {
 	return Pipe(in, out), true
 }
 
-// Pipe joins a reader and a writer to a connection that knows read deadlines, whatever they are. People and shell scripts end lines with
-// LF alone: these get a CR.
+// Pipe joins a reader and a writer to a connection that knows read deadlines, whatever they are.
+// People and shell scripts end lines with LF alone: these get a CR.
 func Pipe(in io.Reader, out io.Writer) net.Conn {
 	server, pump := net.Pipe()
 	go func() {
@@ -32,7 +32,8 @@ func Pipe(in io.Reader, out io.Writer) net.Conn {
 	return &pipeConn{Conn: server, out: out}
 }
 
-// pipeConn reads from the pump and writes straight to the output, so that the end of input does not cut off the answers.
+// pipeConn reads from the pump and writes straight to the output, so that the end of input does not
+// cut off the answers.
 type pipeConn struct {
 	net.Conn
 	out io.Writer

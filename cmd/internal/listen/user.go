@@ -9,7 +9,8 @@ import (
 	"pneu/mta/sysexits"
 )
 
-// Become gives up root for good and goes on as name, with that user's groups. For a process that is not root it does nothing.
+// Become gives up root for good and goes on as name, with that user's groups. For a process that is
+// not root it does nothing.
 func Become(name string) error {
 	if name == "" || syscall.Geteuid() != 0 {
 		return nil
