@@ -181,6 +181,8 @@ func (o *options) value(c byte, v string) error {
 		return o.setOnError(v)
 	case 'o':
 		switch {
+		case v == "":
+			return wrong("-o wants a value")
 		case v[0] == 'i':
 			o.ignoreDots = true
 		case v[0] == 'e':

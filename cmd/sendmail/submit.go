@@ -32,11 +32,11 @@ type job struct {
 
 func submitMessage(o *options) error {
 	j := &job{o: o, now: time.Now()}
-	var in io.Reader = os.Stdin
+	var in io.Reader = stdin{}
 	if !o.ignoreDots {
 		in = submit.NewDotReader(in)
 	}
-	j.in = bufio.NewReaderSize(in, 32<<10)
+	j.in = bufio.NewReaderSize(in, 16<<10)
 	if err := j.open(); err != nil {
 		return j.keep(err)
 	}
@@ -48,7 +48,7 @@ func submitMessage(o *options) error {
 	j.head, err = submit.Read(j.in, submit.Options{
 		Recipients: o.fromHeader, AddMissing: true,
 		From: j.from(sender), FullName: j.fullName(), Hostname: j.conf.Hostname, ID: j.id, Now: j.now,
-		Received: "by " + j.conf.Hostname + " (pneu, from uid " + strconv.Itoa(syscall.Getuid()) + ")\n\tid " + j.id + "; " + submit.Date(j.now),
+		Received: "by " + j.conf.Hostname + " (pneu, from uid " + strconv.Itoa(syscall.Getuid()) + ")\n\tid " + j.id + "; " + submit.Date(j.now.UTC()), // the zone would be a file to read
 	})
 	if err != nil {
 		return j.keep(err)
@@ -77,6 +77,25 @@ func submitMessage(o *options) error {
 		os.Stderr.WriteString("queued as " + env.ID + " for " + strconv.Itoa(len(rcpts)) + " recipients\n")
 	}
 	return nil
+}
+
+// stdin is the standard input, read without a poller.
+type stdin struct{}
+
+func (stdin) Read(p []byte) (int, error) {
+	for {
+		switch n, err := syscall.Read(0, p); {
+		case err == syscall.EINTR:
+		case err == syscall.EAGAIN: // someone else made it non-blocking
+			time.Sleep(time.Millisecond)
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
 }
 
 // open reads the configuration and opens the spool.
@@ -210,6 +229,10 @@ func (j *job) recipients() ([]queue.Recipient, error) {
 	} else {
 		for _, arg := range j.o.recipients {
 			n := len(list)
+			if !strings.ContainsAny(arg, ",;:<>()\"\\") && strings.TrimSpace(arg) != "" {
+				list = append(list, strings.TrimSpace(arg)) // no header: nothing is guessed
+				continue
+			}
 			for _, a := range address.ParseList(arg) {
 				if a.Addr != "" {
 					list = append(list, a.Addr)
