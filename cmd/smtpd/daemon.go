@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"reflect"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -191,9 +192,9 @@ func (d *daemon) sameSockets(s *settings) bool {
 		}
 	}
 	a, b := s.options, d.settings.options
-	return a.TLSCert == b.TLSCert && a.TLSKey == b.TLSKey && a.User == b.User && s.Hostname == d.settings.Hostname && s.MessageSize == d.settings.MessageSize &&
-		a.MaxRecipients == b.MaxRecipients && a.MaxErrors == b.MaxErrors && a.MaxConnections == b.MaxConnections && a.MaxPerHost == b.MaxPerHost &&
-		a.CommandTimeout == b.CommandTimeout && a.DataTimeout == b.DataTimeout && a.MinRate == b.MinRate && a.Grace == b.Grace
+	// What apply does obey, or was compared above, is made alike; the rest must be.
+	b.Listen, b.AnySender, b.MaxReceived, b.MaxHeader = a.Listen, a.AnySender, a.MaxReceived, a.MaxHeader
+	return reflect.DeepEqual(a, b) && s.Hostname == d.settings.Hostname && s.MessageSize == d.settings.MessageSize
 }
 
 func (d *daemon) closeListeners() {

@@ -42,6 +42,10 @@ type options struct {
 	MaxRecipients int `toml:"max_recipients"`
 	// MaxErrors is how many refused commands end a session. Default: 20.
 	MaxErrors int `toml:"max_errors"`
+	// MaxCommands is how many commands other than RCPT may come before a message does. Default: 200.
+	MaxCommands int `toml:"max_commands"`
+	// MaxLoginFailures end a session. Default: 3.
+	MaxLoginFailures int `toml:"max_login_failures"`
 	// MaxConnections at a time, of each service. Default: 1000.
 	MaxConnections int `toml:"max_connections"`
 	// MaxPerHost is how many connections one address may have at a time; trusted networks may have
@@ -56,6 +60,8 @@ type options struct {
 	CommandTimeout time.Duration `toml:"command_timeout"`
 	// DataTimeout is how long each part of a message may take to come. Default: "3m".
 	DataTimeout time.Duration `toml:"data_timeout"`
+	// WriteTimeout is how long a client may take to read an answer. Default: "2m".
+	WriteTimeout time.Duration `toml:"write_timeout"`
 	// MinRate is how many bytes a second a message must come in with on average. Default: 256.
 	MinRate int `toml:"min_rate"`
 	// Grace is how long messages under way may take when smtpd is told to stop. Default: "30s".
@@ -110,10 +116,13 @@ func (s *settings) engine(log *slog.Logger) smtp.Options {
 		MaxSize:        int64(s.MessageSize),
 		MaxRecipients:  s.MaxRecipients,
 		MaxErrors:      s.MaxErrors,
+		MaxIdle:        s.MaxCommands,
+		MaxAuthFails:   s.MaxLoginFailures,
 		MaxConns:       s.MaxConnections,
 		MaxPerHost:     s.MaxPerHost,
 		CommandTimeout: s.CommandTimeout,
 		DataTimeout:    s.DataTimeout,
+		WriteTimeout:   s.WriteTimeout,
 		MinRate:        s.MinRate,
 		Grace:          s.Grace,
 		Spared:         func(a net.Addr) bool { return listen.Within(s.trusted, a) },

@@ -16,6 +16,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"sync"
@@ -408,4 +409,24 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
+}
+
+// Every setting stands in the manual page.
+func TestManualSettings(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "man", "smtpd.8"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var walk func(prefix string, typ reflect.Type)
+	walk = func(prefix string, typ reflect.Type) {
+		for f := range typ.Fields() {
+			key := prefix + f.Tag.Get("toml")
+			if f.Type.Kind() == reflect.Struct {
+				walk(key+".", f.Type)
+			} else if !regexp.MustCompile(`(?m)^\.It Sy .*\b` + regexp.QuoteMeta(key) + `\b`).Match(page) {
+				t.Errorf("smtpd.8 does not describe %s", key)
+			}
+		}
+	}
+	walk("", reflect.TypeFor[options]())
 }

@@ -71,8 +71,12 @@ func (c *Conn) rcptParam(o *RcptOptions, key, value string) *Status {
 				return statusSyntax
 			}
 			o.OriginalRecipientType, o.OriginalRecipient = gosmtp.DSNAddressTypeUTF8, addr
-		default: // an address type of another system, e.g. x400; nothing here can use it
-			return statusSyntax
+		default: // of another mail system, e.g. x400: kept for the reports that quote it
+			addr, ok := decodeXtext(text)
+			if !ok || addr == "" || kind == "" || strings.Trim(strings.ToLower(kind), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+				return statusSyntax
+			}
+			o.OriginalRecipientType, o.OriginalRecipient = gosmtp.DSNAddressType(kind), addr
 		}
 	default:
 		return statusBadParameter
