@@ -45,6 +45,8 @@ func (r *Report) words(b *bufio.Writer) {
 		}
 		text := clean(rc.Text, true)
 		switch {
+		case rc.Code != 0 && rc.Host == "" && rc.IP == "":
+			b.WriteString(wrap(strings.TrimPrefix(clean(diagnostic(rc), true), "smtp; "), "    "))
 		case rc.Code != 0:
 			b.WriteString(wrap(clean(server(rc), false)+" answered: "+strings.TrimPrefix(clean(diagnostic(rc), true), "smtp; "), "    "))
 		case text != "" && (rc.Host != "" || rc.IP != ""):

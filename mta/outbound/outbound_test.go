@@ -168,7 +168,7 @@ func TestDeliver(t *testing.T) {
 			msg: Message{Envelope: queue.Envelope{UTF8: true}}, rcpts: to("ü@b.test"), want: "1 ok 250 2.0.0 queued as 7 (mx.b.test 192.0.2.1)"},
 		{name: "domain in Unicode for an old server", names: names{"bücher.test A 192.0.2.1"}, scripts: map[string][]string{a1: {strings.Replace(ok, "b.test", "xn--bcher-kva.test", 1)}},
 			msg: Message{Envelope: queue.Envelope{UTF8: true}}, rcpts: to("x@bücher.test"), want: "1 ok 250 2.0.0 queued as 7 (bücher.test 192.0.2.1)"},
-		{name: "null MX", names: names{"b.test MX NULL"}, rcpts: to("x@b.test"), want: "1 refused 556 5.1.10 b.test accepts no mail (null MX)"},
+		{name: "null MX", names: names{"b.test MX NULL"}, rcpts: to("x@b.test"), want: "1 refused 0 5.1.10 b.test accepts no mail (null MX)"},
 		{name: "no such domain", names: names{"b.test MX NXDOMAIN"}, rcpts: to("x@b.test"), want: "1 refused 0 5.1.2 no such domain: b.test"},
 		{name: "name service down", names: names{"b.test MX FAIL"}, rcpts: to("x@b.test"), want: "1 later 0 4.4.3 look up MX of b.test: name service does not answer"},
 		{name: "implicit MX", names: names{"b.test A 192.0.2.1"}, scripts: map[string][]string{a1: {ok}}, rcpts: to("x@b.test"),

@@ -42,7 +42,7 @@ func (c *Client) route(ctx context.Context, dest Destination) ([]host, *Result) 
 	list, err := c.opt.Resolver.MX(ctx, dest.Domain)
 	switch {
 	case errors.Is(err, dns.ErrNullMX): // RFC 7505, 4.2
-		return nil, &Result{Code: 556, Enhanced: "5.1.10", Text: dest.Domain + " accepts no mail (null MX)"}
+		return nil, local(false, "5.1.10", dest.Domain+" accepts no mail (null MX)")
 	case errors.Is(err, dns.ErrNotFound):
 		return nil, local(false, "5.1.2", "no such domain: "+dest.Domain)
 	case errors.Is(err, dns.ErrNoData):
