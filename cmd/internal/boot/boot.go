@@ -34,7 +34,7 @@ func (e Exit) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 //
 // It settles what cli leaves open: a wrong flag exits 64, there is no help
 // command (h may be a recipient), -v is not taken for the version, commas in
-// values stay, and os.Exit is the caller's.
+// values stay, flags may stand behind other words, and os.Exit is the caller's.
 func Run(app *cli.App) int { return RunArgs(app, os.Args) }
 
 // RunArgs is Run with the command line given.
@@ -42,7 +42,7 @@ func RunArgs(app *cli.App, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	Prepare(app)
-	err := app.RunContext(ctx, args)
+	err := app.RunContext(ctx, order(app, args))
 	return Report(app.Name, app.ErrWriter, err)
 }
 
