@@ -100,7 +100,7 @@ func (t *tool) folder(arg string) (*maildir.Folder, error) {
 	if st, serr := os.Stat(filepath.Join(arg, "cur")); serr == nil && st.IsDir() {
 		return t.folderAt(absolute(arg))
 	}
-	return nil, fmt.Errorf("folder %s: %w", arg, err)
+	return nil, err
 }
 
 func absolute(p string) string {

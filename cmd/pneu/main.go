@@ -43,6 +43,7 @@ func newApp() *cli.App {
 		UsageText:              "pneu [VERB [OPTION...] [ARGUMENT...]]",
 		Commands:               verbs(),
 		Action:                 screen,
+		Flags:                  []cli.Flag{cli.HelpFlag}, // cli leaves it out where there is a verb of that name
 		UseShortOptionHandling: true,
 	}
 }

@@ -76,13 +76,12 @@ func (t *tool) find(path string) (*msg, error) {
 		return nil, err
 	}
 	f, e, lerr := maildir.LocatePath(abs)
-	if lerr != nil && f == nil {
-		f, lerr = maildir.At(filepath.Dir(dir))
+	if lerr != nil { // moved by another program, which keeps the name
+		if here, herr := t.folderAt(filepath.Dir(dir)); herr == nil && here.Store() != nil {
+			f, e, lerr = here.Store().Locate(abs)
+		}
 	}
-	if lerr != nil && f != nil && f.Store() != nil {
-		f, e, lerr = f.Store().Locate(abs)
-	}
-	if lerr != nil { // moved by us, into a folder that knows it by another name
+	if lerr != nil { // moved by us, under another name
 		if j, jerr := openJournal(false); jerr == nil {
 			if now, ok := j.Follow(abs); ok {
 				f, e, lerr = maildir.LocatePath(now)
@@ -90,10 +89,12 @@ func (t *tool) find(path string) (*msg, error) {
 			j.Close()
 		}
 	}
-	if lerr != nil {
-		if errors.Is(lerr, maildir.ErrGone) || errors.Is(lerr, maildir.ErrNoFolder) {
-			return nil, maildir.ErrGone
-		}
+	switch {
+	case errors.Is(lerr, maildir.ErrNoFolder):
+		return nil, err // the plain "no such file"
+	case errors.Is(lerr, maildir.ErrGone):
+		return nil, maildir.ErrGone
+	case lerr != nil:
 		return nil, lerr
 	}
 	return &msg{path: f.File(e), f: f, e: e}, nil

@@ -140,7 +140,7 @@ func (s *sequence) place(p string) (int, error) {
 		n = atoi(p)
 	}
 	if n < 1 || n > len(s.paths) {
-		return 0, sysexits.New(sysexits.NoInput, fmt.Sprintf("%s: the sequence has %d messages", p, len(s.paths)))
+		return 0, sysexits.New(sysexits.NoInput, fmt.Sprintf("%s: the sequence has %s", p, plural(len(s.paths), "message")))
 	}
 	return n, nil
 }

@@ -138,6 +138,7 @@ func TestLinks(t *testing.T) {
 		{"https://urldefense.proofpoint.com/v2/url?u=https-3A__a.example_x&d=1", "x", "https://a.example/x", "urldefense.proofpoint.com", ""},
 		{"https://a.example/login?return=https://b.example/", "x", "https://a.example/login?return=https://b.example/", "", ""},
 		{"https://evil.example/", "https://bank.com/login", "https://evil.example/", "", "evil.example"},
+		{"https://evil.test/", "https://bank.test/", "https://evil.test/", "", "evil.test"},
 		{"https://bank.com@evil.example/", "bank.com", "https://bank.com@evil.example/", "", "evil.example"},
 		{"https://login.bank.com/", "www.bank.com", "https://login.bank.com/", "", ""},
 		{"https://bank.com.evil.co.uk/", "bank.com", "https://bank.com.evil.co.uk/", "", "evil.co.uk"},

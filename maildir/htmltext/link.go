@@ -159,9 +159,9 @@ func mismatch(text, domain string) string {
 	}
 	for _, w := range strings.Fields(text) {
 		w = strings.Trim(w, `.,;:!?()<>[]"'`)
-		h := w
+		h, surely := w, strings.HasPrefix(strings.ToLower(w), "www.")
 		if _, rest, ok := strings.Cut(h, "://"); ok {
-			h = rest
+			h, surely = rest, true
 		}
 		if i := strings.IndexAny(h, "/?#"); i >= 0 {
 			h = h[:i]
@@ -175,11 +175,11 @@ func mismatch(text, domain string) string {
 			continue
 		}
 		suffix, icann := publicsuffix.PublicSuffix(a)
-		if !icann || suffix == a || strings.HasPrefix(a, ".") {
+		if !icann && !surely || suffix == a || strings.HasPrefix(a, ".") {
 			continue // "file.txt", "e.g."
 		}
 		// Names of files and programs that are top-level domains too.
-		if w == h && !strings.HasPrefix(h, "www.") {
+		if w == h && !surely {
 			switch suffix {
 			case "zip", "mov", "py", "sh", "pl", "rs", "md", "so", "do", "is", "js", "app":
 				continue
