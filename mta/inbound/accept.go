@@ -2,6 +2,7 @@ package inbound
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"errors"
 	"io"
@@ -21,7 +22,7 @@ var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10
 // accept puts a message into the queue. Only when that is done does it return without a refusal.
 func (s *session) accept(r io.Reader) error {
 	br := readers.Get().(*bufio.Reader)
-	br.Reset(r)
+	br.Reset(unixLines{r})
 	defer func() {
 		br.Reset(nil)
 		readers.Put(br)
@@ -126,4 +127,29 @@ func (s *session) readHead(br *bufio.Reader, env *queue.Envelope) (io.WriterTo, 
 		return nil, statusBadHeader.Because(err)
 	}
 	return nil, err
+}
+
+// unixLines turns the wire's line ends into the system's: a message lies in
+// the spool and in a Maildir as other programs of this machine write and
+// expect it, and every client makes CRLF of it again. Nothing is lost by it:
+// the engine lets no CR through but those before an LF.
+type unixLines struct{ r io.Reader }
+
+func (u unixLines) Read(p []byte) (int, error) {
+	for {
+		n, err := u.r.Read(p)
+		text := p[:0]
+		for rest := p[:n]; len(rest) > 0; {
+			cr := bytes.IndexByte(rest, '\r')
+			if cr < 0 {
+				text = append(text, rest...)
+				break
+			}
+			text = append(text, rest[:cr]...)
+			rest = rest[cr+1:]
+		}
+		if len(text) > 0 || err != nil || len(p) == 0 {
+			return len(text), err
+		}
+	}
 }

@@ -44,7 +44,7 @@ type foreignHead struct {
 
 // WriteTo implements io.WriterTo.
 func (h *foreignHead) WriteTo(w io.Writer) (int64, error) {
-	n, err := io.WriteString(w, "Received: "+strings.ReplaceAll(h.received, "\n", "\r\n")+"\r\n")
+	n, err := io.WriteString(w, "Received: "+h.received+"\n")
 	if err != nil {
 		return int64(n), err
 	}
@@ -76,7 +76,7 @@ func readForeign(r *bufio.Reader, received string, maxReceived, maxHeader int) (
 			return h, nil
 		case err != nil:
 			return nil, err
-		case begin && (string(line) == "\r\n" || string(line) == "\n"):
+		case begin && string(line) == "\n":
 			return h, nil
 		}
 		begin = true
