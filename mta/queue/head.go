@@ -71,8 +71,12 @@ func appendHead(b []byte, e *Envelope) []byte {
 	}
 	b = pair(b, "flags", flags)
 	if e.Kind != "" || e.Parent != "" {
+		kind := e.Kind
+		if kind == "" {
+			kind = "mail"
+		}
 		b = append(b, "\nkind "...)
-		b = escape(b, e.Kind)
+		b = escape(b, kind)
 		b = pair(b, "parent", e.Parent)
 		marks := ""
 		for i, c := range e.Covers {
@@ -348,10 +352,14 @@ func (h *head) parseFrom(s string) bool {
 }
 
 func (h *head) parseKind(s string) bool {
-	return pairs("kind "+s, func(key, v string) bool {
+	ok := pairs("kind "+s, func(key, v string) bool {
 		switch key {
 		case "kind":
 			h.env.Kind = v
+			if v == "mail" {
+				h.env.Kind = ""
+			}
+			return v != ""
 		case "parent":
 			h.env.Parent = v
 			return ValidID(v)
@@ -367,6 +375,7 @@ func (h *head) parseKind(s string) bool {
 		}
 		return true
 	})
+	return ok && (h.env.Parent != "" || len(h.env.Covers) == 0)
 }
 
 // parseTo reads what follows "to " and says where in it the mark is.

@@ -9,6 +9,20 @@ import (
 
 func clean(p string) string { return path.Clean(p) }
 
+// unprintable returns where text has what no TOML file may have, or -1.
+func unprintable(text string) int {
+	for i, r := range text {
+		switch {
+		case r == '\t' || r == '\n' || r == '\r' && strings.HasPrefix(text[i+1:], "\n"):
+		case r < ' ' || r == 0x7f:
+			return i
+		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\ufffd"):
+			return i
+		}
+	}
+	return -1
+}
+
 type parser struct {
 	text string
 	at   int
