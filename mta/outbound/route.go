@@ -75,6 +75,10 @@ func (c *Client) addresses(ctx context.Context, list []dns.MX, port int, self bo
 				results[i].addrs = []netip.Addr{ip}
 				return
 			}
+			if !self && strings.EqualFold(m.Host, "localhost") { // RFC 6761, 6.3: no question for the DNS
+				results[i].addrs = []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
+				return
+			}
 			addrs, err := c.opt.Resolver.Addrs(ctx, m.Host)
 			results[i] = found{addrs, err}
 		})

@@ -31,12 +31,6 @@ func (r *Runner) Try(ctx context.Context, ids []string) error {
 // keep busy.
 const patience = 2 * time.Second
 
-// parked is a message that is due and has to wait for room.
-type parked struct {
-	ref   queue.Ref
-	dests []string // what it waits for
-}
-
 func (r *Runner) loop(ctx context.Context, once bool) error {
 	attempts, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -46,11 +40,12 @@ func (r *Runner) loop(ctx context.Context, once bool) error {
 	}
 	var (
 		seen    = map[string]bool{} // once: tried in this pass
-		waiting = map[string]parked{}
+		waiting = newLines()
 		scan    = true
 		next    time.Time // when the next message is due, or to look again
 		idle    time.Time // once: since when nothing of ours is in flight
-		pause   time.Duration
+		woke    bool      // somebody said that there is new mail
+		again   time.Time // not to look before, however often
 		failure error
 	)
 	for ctx.Err() == nil {
@@ -62,7 +57,9 @@ func (r *Runner) loop(ctx context.Context, once bool) error {
 				r.log.Debug("adopted drops", "count", n)
 			}
 			now := r.opt.Now()
+			woke = false // whoever wakes us from here on may have missed this look
 			refs, err := r.spool.Due(now.Add(r.opt.Rescan))
+			again = time.Now().Add(max(5*time.Millisecond, 4*time.Since(start))) // a fifth of the time at most
 			if err != nil {
 				if once {
 					failure = err
@@ -71,12 +68,12 @@ func (r *Runner) loop(ctx context.Context, once bool) error {
 				r.log.Error("look into the spool", "error", err)
 			}
 			next = now.Add(r.opt.Rescan)
-			for _, ref := range refs {
+			for i, ref := range refs {
 				if ctx.Err() != nil {
 					break
 				}
-				switch _, waits := waiting[ref.ID]; {
-				case ref.Held || waits || r.only != nil && !r.only[ref.ID] || once && seen[ref.ID] || r.inFlight(ref.ID):
+				switch {
+				case ref.Held || waiting.ids[ref.ID] || r.only != nil && !r.only[ref.ID] || once && seen[ref.ID] || r.inFlight(ref.ID):
 				case ref.Next.After(now):
 					if ref.Next.Before(next) {
 						next = ref.Next
@@ -86,31 +83,16 @@ func (r *Runner) loop(ctx context.Context, once bool) error {
 						seen[ref.ID] = true
 					}
 					if dests := r.start(attempts, ref); dests != nil {
-						waiting[ref.ID] = parked{ref, dests}
+						waiting.add(ref, dests)
 					}
+				}
+				if i%32 == 31 { // a long list must not let those in line wait
+					waiting.serve(ctx, attempts, r)
 				}
 			}
 			scan = false
-			// However often mail comes: at most a fifth of the time goes into looking.
-			pause = max(10*time.Millisecond, 4*time.Since(start))
 		} else {
-			full := map[string]bool{}
-			for id, p := range waiting {
-				if ctx.Err() != nil {
-					break
-				}
-				if r.inFlight(id) || !r.room(p.dests, full) {
-					continue
-				}
-				if dests := r.start(attempts, p.ref); dests == nil {
-					delete(waiting, id)
-				} else {
-					waiting[id] = parked{p.ref, dests}
-					for _, d := range dests { // nobody else in this round need ask
-						full[d] = true
-					}
-				}
-			}
+			waiting.serve(ctx, attempts, r)
 		}
 		next = r.soonest(next)
 		flying := r.flying()
@@ -120,24 +102,27 @@ func (r *Runner) loop(ctx context.Context, once bool) error {
 			idle = time.Now()
 		}
 		if once && flying == 0 {
-			if len(waiting) == 0 && r.quiet(seen) {
+			if len(waiting.ids) == 0 && r.quiet(seen) {
 				break
 			}
-			if len(waiting) > 0 && time.Since(idle) > patience {
-				r.log.Debug("left to other runners", "messages", len(waiting))
+			if len(waiting.ids) > 0 && time.Since(idle) > patience {
+				r.log.Debug("left to other runners", "messages", len(waiting.ids))
 				break
 			}
-			scan = len(waiting) == 0
+			scan = len(waiting.ids) == 0
 		}
 		if scan {
 			continue
 		}
 		wait := next.Sub(r.opt.Now())
-		if len(waiting) > 0 { // other runners' slots come free without a sign
+		if len(waiting.ids) > 0 { // other runners' slots come free without a sign
 			wait = min(wait, 200*time.Millisecond)
 		}
 		if once {
 			wait = min(wait, time.Second)
+		}
+		if woke {
+			wait = min(wait, time.Until(again))
 		}
 		timer := time.NewTimer(max(wait, time.Millisecond))
 		select {
@@ -145,12 +130,11 @@ func (r *Runner) loop(ctx context.Context, once bool) error {
 		case <-r.done:
 			// Local deliveries and bounces leave new mail behind; in a pass the end looks for it.
 		case <-woken:
-			scan = true
-			sleep(ctx, pause)
+			woke = true
 		case <-timer.C:
-			scan = !once && !r.opt.Now().Before(next)
 		}
 		timer.Stop()
+		scan = !once && !r.opt.Now().Before(next) || woke && !time.Now().Before(again)
 	}
 	r.finish(cancel)
 	return failure
@@ -235,6 +219,10 @@ func (r *Runner) start(ctx context.Context, ref queue.Ref) (waits []string) {
 		m.Close()
 		return waits
 	}
+	if len(j.groups) == 0 { // nothing to wait for
+		j.run(ctx)
+		return waits
+	}
 	r.mu.Lock()
 	r.busy[ref.ID] = true
 	r.mu.Unlock()
@@ -267,21 +255,15 @@ func (r *Runner) flying() int {
 	return len(r.busy)
 }
 
-// room reports whether an attempt at one of the destinations may be possible
-// as far as this process knows; full are those known to have none.
-func (r *Runner) room(dests []string, full map[string]bool) bool {
+// room reports whether an attempt at a destination may be possible as far as
+// this process knows.
+func (r *Runner) room(dest string) bool {
+	if dest == here {
+		return len(r.local) < cap(r.local)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, d := range dests {
-		switch {
-		case full[d]:
-		case d == here && len(r.local) < cap(r.local):
-			return true
-		case d != here && len(r.remote) < cap(r.remote) && r.conns[d] < r.opt.PerDestination:
-			return true
-		}
-	}
-	return len(dests) == 0
+	return len(r.remote) < cap(r.remote) && r.conns[dest] < r.opt.PerDestination
 }
 
 // expect notes when a message of ours is due again.
