@@ -55,7 +55,8 @@ func child(dir, port string) {
 		io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()
-	r := New(spool, Options{Hostname: "child.test", Remote: outbound.New(outbound.Options{Hostname: "child.test", Resolver: loopback{}, Port: p}),
+	name := "child-" + strconv.Itoa(os.Getpid()) + ".test"
+	r := New(spool, Options{Hostname: name, Remote: outbound.New(outbound.Options{Hostname: name, Resolver: loopback{}, Port: p}),
 		Rescan: 50 * time.Millisecond, Backoff: 100 * time.Millisecond})
 	if err := r.Serve(context.Background()); err != nil {
 		panic(err)
@@ -65,15 +66,24 @@ func child(dir, port string) {
 // counter is a server that counts deliveries of each message to each recipient.
 type counter struct {
 	mu    sync.Mutex
-	times map[string][]time.Time
+	times map[string][]taken
 	bad   []string
 }
 
-func (c *counter) NewSession(*gosmtp.Conn) (gosmtp.Session, error) { return &counting{c: c}, nil }
+// taken is one delivery: when, and from which runner.
+type taken struct {
+	at time.Time
+	by string
+}
+
+func (c *counter) NewSession(conn *gosmtp.Conn) (gosmtp.Session, error) {
+	return &counting{c: c, conn: conn}, nil
+}
 
 type counting struct {
-	c  *counter
-	to []string
+	c    *counter
+	conn *gosmtp.Conn
+	to   []string
 }
 
 func (s *counting) Reset()                                 { s.to = nil }
@@ -101,7 +111,7 @@ func (s *counting) Data(r io.Reader) error {
 		s.c.bad = append(s.c.bad, id)
 	}
 	for _, to := range s.to {
-		s.c.times[id+" "+to] = append(s.c.times[id+" "+to], time.Now())
+		s.c.times[id+" "+to] = append(s.c.times[id+" "+to], taken{time.Now(), s.conn.Hostname()})
 	}
 	return nil
 }
@@ -112,11 +122,11 @@ func (noLog) Printf(string, ...any) {}
 func (noLog) Println(...any)        {}
 
 // Four runners on one spool, one of them killed at random again and again: each
-// recipient gets each message once. Only one whose delivery ended in the
-// instant of a kill may get it twice: the server had taken it, and the runner
-// could not write that down (RFC 5321, 6.1).
+// recipient gets each message once. Only what a killed runner had just handed
+// over may come twice: the server had taken it, and the runner could not write
+// that down (RFC 5321, 6.1).
 func TestKilledRunners(t *testing.T) {
-	c := &counter{times: map[string][]time.Time{}}
+	c := &counter{times: map[string][]taken{}}
 	srv := gosmtp.NewServer(c)
 	srv.Domain, srv.ErrorLog = "sink.test", noLog{}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -166,7 +176,7 @@ func TestKilledRunners(t *testing.T) {
 			p.cmd.Wait()
 		}
 	}()
-	var kills []time.Time
+	kills := map[string]time.Time{} // by runner
 	deadline := time.Now().Add(30 * time.Second)
 	left := func() int {
 		all, err := w.spool.All()
@@ -180,12 +190,11 @@ func TestKilledRunners(t *testing.T) {
 			t.Fatalf("%d messages left", left())
 		}
 		time.Sleep(time.Duration(250+rand.IntN(100)) * time.Millisecond)
-		if len(kills) < 12 && left() > 0 {
+		if len(kills) < 6 && left() > 0 {
 			i := rand.IntN(len(procs))
-			kills = append(kills, time.Now())
 			procs[i].cmd.Process.Kill()
 			procs[i].cmd.Wait()
-			kills = append(kills, time.Now())
+			kills[fmt.Sprintf("child-%d.test", procs[i].cmd.Process.Pid)] = time.Now()
 			procs[i] = start()
 		}
 	}
@@ -200,13 +209,12 @@ func TestKilledRunners(t *testing.T) {
 			continue
 		}
 		twice++
-		excused := false
-		for _, k := range kills {
-			excused = excused || at[0].Sub(k).Abs() < 40*time.Millisecond
-		}
-		if !excused || len(at) > 2 {
-			t.Errorf("%s was delivered %d times, at %v; kills at %v", what, len(at), at, kills)
+		// On a busy machine a mark may take a while to reach the disk; the time is also that of the server's answer.
+		for _, d := range at[:len(at)-1] {
+			if killed, ok := kills[d.by]; !ok || killed.Sub(d.at) > 500*time.Millisecond {
+				t.Errorf("%s was delivered %d times, %v; kills: %v", what, len(at), at, kills)
+			}
 		}
 	}
-	t.Logf("%d kills, %d delivered twice in their instant", len(kills)/2, twice)
+	t.Logf("%d kills, %d delivered again for it", len(kills), twice)
 }
