@@ -138,7 +138,7 @@ func TestKilledRunners(t *testing.T) {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 
 	w := newWorld(t)
-	const messages = 500
+	const messages = 300
 	for i := range messages {
 		id := fmt.Sprintf("<%d@me.test>", i)
 		w.acceptBody(queue.Envelope{Sender: "a@me.test"}, "Message-ID: "+id+"\n\nend of "+id+"\n",
@@ -190,7 +190,7 @@ func TestKilledRunners(t *testing.T) {
 			t.Fatalf("%d messages left", left())
 		}
 		time.Sleep(time.Duration(250+rand.IntN(100)) * time.Millisecond)
-		if len(kills) < 6 && left() > 0 {
+		if len(kills) < 5 && left() > 0 {
 			i := rand.IntN(len(procs))
 			procs[i].cmd.Process.Kill()
 			procs[i].cmd.Wait()
