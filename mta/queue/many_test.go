@@ -66,7 +66,7 @@ func runner(dir string) {
 // recipient is tried once, except at most one that the killed one had at hand.
 func TestManyRunners(t *testing.T) {
 	s := newSpool(t)
-	const n = 150
+	const n = 60
 	for range n {
 		put(t, s, "Subject: x\n\n", "a@x", "b@x")
 	}
@@ -80,7 +80,7 @@ func TestManyRunners(t *testing.T) {
 		}
 		wg.Go(func() {
 			if i == 0 {
-				time.Sleep(30 * time.Millisecond)
+				time.Sleep(20 * time.Millisecond)
 				cmd.Process.Signal(syscall.SIGKILL)
 			}
 			if err := cmd.Wait(); err != nil && i > 0 {

@@ -36,14 +36,12 @@ type model struct {
 type stopped struct{}
 
 type inode struct {
-	n       uint64
-	data    []byte
-	mtime   time.Time
-	synced  []byte // durable content
-	writes  []write
-	size    int // durable size
-	lock    *handle
-	removed bool
+	n      uint64
+	data   []byte
+	mtime  time.Time
+	synced []byte // durable content
+	writes []write
+	lock   *handle
 }
 
 type write struct {
