@@ -222,7 +222,12 @@ func TestSurgery(t *testing.T) {
 	}
 	m.Close()
 	p.qrun(0, "rm", id)
-	p.qrun(1, "list")
+	if out, _ := p.qrun(0, "list"); out != "the queue is empty\n" {
+		t.Errorf("empty: %q", out)
+	}
+	if out, _ := p.qrun(0, "list", "--json"); out != "" {
+		t.Errorf("empty, as JSON: %q", out)
+	}
 }
 
 func TestUnsend(t *testing.T) {

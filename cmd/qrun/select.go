@@ -73,6 +73,12 @@ func operate(c *cli.Context, do func(*surgeon) error) error {
 		if c.Command.Name == "rm" && c.Bool("unsend") {
 			return tooLate(strings.Join(f.ids, " "))
 		}
+		if f.empty() && c.Command.Name == "list" { // an empty queue is an answer, as mailq gives it
+			if !c.Bool("json") {
+				fmt.Fprintln(c.App.Writer, "the queue is empty")
+			}
+			return nil
+		}
 		return boot.Exit(1)
 	}
 	return do(s)
