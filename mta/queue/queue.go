@@ -91,8 +91,8 @@ func (e *Envelope) Pending() []Recipient {
 type Options struct {
 	// Dir is the spool's folder.
 	Dir string
-	// Strict adds a sync of the folder to every accepted message, for file
-	// systems that do not commit a new file's name with the file.
+	// Strict adds a sync of the folder to every accepted message. Open sets it
+	// on file systems not known to commit a new file's name with the file.
 	Strict bool
 	// FS is the file system; nil means the system's.
 	FS FS
@@ -137,6 +137,9 @@ func Open(o Options) (*Spool, error) {
 	}
 	if o.Lifetime <= 0 {
 		o.Lifetime = 5 * 24 * time.Hour
+	}
+	if system, ok := o.FS.(OS); ok && !o.Strict && o.Dir != "" {
+		o.Strict = !system.commitsNames(o.Dir)
 	}
 	s := &Spool{opt: o, fs: o.FS, buf: bufSize}
 	if o.Dir == "" {

@@ -208,3 +208,9 @@ func TestDamageIsPutAside(t *testing.T) {
 		})
 	}
 }
+
+func TestStrictWhereUnknown(t *testing.T) {
+	if (OS{}).commitsNames("/proc") || (OS{}).commitsNames("/nowhere") {
+		t.Error("an unknown file system is trusted")
+	}
+}
