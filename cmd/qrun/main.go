@@ -16,7 +16,7 @@ func app() *cli.App {
 	filters := []cli.Flag{
 		boot.ConfigFlag(),
 		&cli.StringSliceFlag{Name: "id", Usage: "the message with this `ID`; a beginning that fits only one will do"},
-		&cli.StringSliceFlag{Name: "to", Usage: "messages with a recipient like `PATTERN` (*, @domain) still waiting"},
+		&cli.StringSliceFlag{Name: "to", Usage: "messages with a recipient like `PATTERN` (address, domain, *) still waiting"},
 		&cli.StringSliceFlag{Name: "from", Usage: "messages from a sender like `PATTERN`; <> is the null sender"},
 		&cli.StringSliceFlag{Name: "state", Usage: "messages in `STATE`: queued, deferred, held, active, failed"},
 		&cli.StringFlag{Name: "older", Usage: "messages that came more than `TIME` ago: 90m, 2h, 3d"},

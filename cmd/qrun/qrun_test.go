@@ -167,7 +167,7 @@ func TestFilters(t *testing.T) {
 	p.qrun(0, "hold", b)
 	both := a + " " + b
 	tests := []struct{ args, want string }{
-		{"", both}, {"--to c@other.test", a}, {"--to @other.test", both}, {"--to @third.test", b}, {"--to c*", both}, {"--to other", ""},
+		{"", both}, {"--to c@other.test", a}, {"--to @other.test", both}, {"--to @third.test", b}, {"--to c*", both}, {"--to other.test", both}, {"--to c", a}, {"--to other", ""},
 		{"--from <>", b}, {"--from bob@*", a}, {"--state held", b}, {"--state queued", a}, {"--state held --state queued", both},
 		{"--to @third.test --state queued", ""}, {"--older 1h", ""}, {"--older 0.000001s", both}, {a, a}, {"--id " + b, b},
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"pneu/cmd/internal/boot"
+	"pneu/maildir/address"
 	"pneu/mta/queue"
 )
 
@@ -195,8 +196,8 @@ func (f *filter) match(m *queue.Message, state queue.State, now time.Time) bool 
 	return false
 }
 
-// like compares an address with a pattern: @domain, or an address in which *
-// stands for anything.
+// like compares an address with a pattern: an address in which * stands for
+// anything, a domain with or without its @, or a local part.
 func like(pattern, addr string) bool {
 	pattern, addr = strings.ToLower(pattern), strings.ToLower(addr)
 	switch {
@@ -204,6 +205,9 @@ func like(pattern, addr string) bool {
 		return addr == ""
 	case strings.HasPrefix(pattern, "@"):
 		pattern = "*" + pattern
+	case !strings.ContainsAny(pattern, "@*?["):
+		local, domain := address.Split(addr)
+		return pattern == local || pattern == domain
 	}
 	// path.Match's * stops at a slash, which an address may hold.
 	ok, _ := path.Match(strings.ReplaceAll(pattern, "/", "\x00"), strings.ReplaceAll(addr, "/", "\x00"))
