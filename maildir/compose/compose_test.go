@@ -288,7 +288,7 @@ func TestParseTextErrors(t *testing.T) {
 		all = append(all, e.Error())
 	}
 	got := strings.Join(all, "\n")
-	for _, want := range []string{"line 1: From: more than one", "line 2: To: ", `line 3: "this is no header"`, "line 4: Date is written", "line 5: Attach: the quote", "line 6: Attach: "} {
+	for _, want := range []string{"line 1: From: more than one", "line 2: To: ", `line 3: "this is no header"`, "line 4: Date is written", "line 5: attach: the quote", "line 6: attach: "} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}

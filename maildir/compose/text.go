@@ -193,7 +193,7 @@ func (d *Draft) set(name, value string) error {
 			d.From = l[0]
 		}
 		if len(l) > 1 && err == nil {
-			err = fmt.Errorf("From: more than one address")
+			err = fmt.Errorf("more than one address")
 		}
 		return wrapName("From", err)
 	case "to":
@@ -228,8 +228,8 @@ func (d *Draft) set(name, value string) error {
 }
 
 func wrapName(name string, err error) error {
-	if err == nil || strings.HasPrefix(err.Error(), name+":") {
-		return err
+	if err == nil {
+		return nil
 	}
 	return fmt.Errorf("%s: %w", name, err)
 }
@@ -303,20 +303,20 @@ func parseAttach(s string) (Attachment, error) {
 				b.WriteByte(c)
 			}
 		}
-		return "", fmt.Errorf("Attach: the quote is never closed")
+		return "", fmt.Errorf("attach: the quote is never closed")
 	}
 	path, err := word()
 	if err != nil {
 		return a, err
 	}
 	if path == "" {
-		return a, fmt.Errorf("Attach: wants a file")
+		return a, fmt.Errorf("attach: wants a file")
 	}
 	a.Path = path
 	for s = strings.TrimLeft(s, " \t"); s != ""; s = strings.TrimLeft(s, " \t") {
 		key, rest, ok := strings.Cut(s, "=")
 		if !ok || key != "name" && key != "type" {
-			return a, fmt.Errorf(`Attach: %q: write a path with blanks between quotes; known are name= and type=`, short(s))
+			return a, fmt.Errorf(`attach: %q: write a path with blanks between quotes; known are name= and type=`, short(s))
 		}
 		s = rest
 		v, err := word()

@@ -271,15 +271,6 @@ func (n *node) get(key string) string {
 	return ""
 }
 
-func (n *node) has(key string) bool {
-	for _, a := range n.attr {
-		if a.Key == key {
-			return true
-		}
-	}
-	return false
-}
-
 func void(tag atom.Atom) bool {
 	switch tag {
 	case atom.Br, atom.Hr, atom.Img, atom.Input, atom.Area, atom.Col, atom.Embed, atom.Track:

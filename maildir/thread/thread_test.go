@@ -193,7 +193,7 @@ func mailbox(n int) []Item {
 // The worst shapes: a chain as long as the folder, given in either direction, and
 // one parent for all.
 func TestBuildDeep(t *testing.T) {
-	const n = 100000
+	const n = 40000
 	for _, shape := range []string{"chain", "backwards", "star", "rings"} {
 		items := make([]Item, n)
 		for i := range items {
