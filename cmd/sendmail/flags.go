@@ -116,7 +116,12 @@ func parse(name string, args []string) (*options, error) {
 				}
 				j = len(a)
 			case strings.IndexByte(glued, c) >= 0:
-				if err := o.value(c, a[j+1:]); err != nil {
+				v := a[j+1:]
+				if c == 'q' && len(v) == 1 && strings.Contains("IRS", v) && i+1 < len(args) {
+					i++
+					v += args[i]
+				}
+				if err := o.value(c, v); err != nil {
 					return o, err
 				}
 				j = len(a)
@@ -296,7 +301,7 @@ const usage = `usage: sendmail [flags] [recipient ...] < message
   -oe, -e p|m|e|w|q   on error: print and save, mail back, ...
   -bm            take a message (default); -bp list the queue; -bs SMTP
   -bv            verify recipients; -bi nothing (as newaliases)
-  -q, -qI ID, -qR TO, -qS FROM   run the queue, or parts of it (glued)
+  -q, -qI ID, -qR TO, -qS FROM   run the queue, or parts of it
   -C, --config FILE   configuration
   --hold-for TIME     first attempt no earlier than in TIME
   --print-id     print the queue id

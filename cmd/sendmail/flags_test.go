@@ -37,6 +37,8 @@ func TestParse(t *testing.T) {
 		{[]string{"-q15m"}, options{mode: modeRun}, 0},
 		{[]string{"-qI1KQ"}, options{mode: modeRun, rest: []string{"try", "--id", "1KQ"}}, 0},
 		{[]string{"-qRx.org"}, options{mode: modeRun, rest: []string{"try", "--to", "x.org"}}, 0},
+		{[]string{"-qR", "x.org"}, options{mode: modeRun, rest: []string{"try", "--to", "x.org"}}, 0},
+		{[]string{"-qS"}, options{mode: modeRun}, sysexits.Usage},
 		{[]string{"-qSa@b"}, options{mode: modeRun, rest: []string{"try", "--from", "a@b"}}, 0},
 		{[]string{"--hold-for", "10s", "--print-id", "a"}, options{holdFor: 10 * time.Second, printID: true, recipients: []string{"a"}}, 0},
 		{[]string{"--hold-for=2h", "--config=x", "-v", "a"}, options{holdFor: 2 * time.Hour, config: "x", verbose: true, recipients: []string{"a"}}, 0},
