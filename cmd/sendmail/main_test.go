@@ -19,6 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // or each of some hundred programs sleeps a second at its end
 	testscript.Main(m, map[string]func(){
 		"sendmail": main, "mailq": main, "newaliases": main,
 		"mkspool": func() { must(makeSpool(".")) },
@@ -83,6 +84,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PNEU_CONFIG", filepath.Join(e.WorkDir, "pneu.toml"))
 			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			return nil
 		},
 	})
