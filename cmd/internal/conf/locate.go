@@ -15,9 +15,6 @@ func located(path, text string, err error) error {
 	var pe toml.ParseError
 	if errors.As(err, &pe) {
 		line, col := pe.Position.Line, pe.Position.Col
-		if line == 0 {
-			line = pe.Line
-		}
 		if key := lastKey(pe.LastKey); key != "" && col <= 1 {
 			if l, c := find(text, strings.Split(pe.LastKey, ".")); l > 0 {
 				line, col = l, c
