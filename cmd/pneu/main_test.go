@@ -21,6 +21,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// Under -race every process would wait a second at its end; scripts start hundreds.
+	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	testscript.Main(m, map[string]func(){"pneu": main, "sendmail": fakeSendmail})
 }
 
@@ -45,6 +47,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("PNEU_CONFIG", "")
 			e.Setenv("COLUMNS", "80")
 			e.Setenv("TZ", "UTC")
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
