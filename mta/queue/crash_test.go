@@ -165,7 +165,7 @@ func (w *world) recover() {
 	w.m.age()
 	s := w.open()
 	w.run(s)
-	s.Tidy()
+	s.Tidy(0)
 }
 
 // check holds the end against the promises.

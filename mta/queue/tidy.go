@@ -6,9 +6,16 @@ import (
 )
 
 // Tidy removes histories without a message: what a power cut may leave of a
-// finished one. It is enough to call it once a day.
-func (s *Spool) Tidy() error {
+// finished one. It does so once in a period, whoever asks: the folder's own
+// time tells when that was.
+func (s *Spool) Tidy(period time.Duration) error {
 	top := s.opt.Dir + "/" + inLog
+	if st, err := s.fs.Stat(top); err == nil && period > 0 && time.Since(st.ModTime) < period {
+		return nil
+	}
+	if err := s.fs.SetTime(top, time.Now()); err != nil && !missing(err) {
+		return &stepError{"tidy spool", err}
+	}
 	dirs, err := s.fs.Names(top)
 	if missing(err) {
 		return nil

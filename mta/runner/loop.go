@@ -56,6 +56,9 @@ func (r *Runner) loop(ctx context.Context, once bool) error {
 			} else if n > 0 {
 				r.log.Debug("adopted drops", "count", n)
 			}
+			if err := r.spool.Tidy(24 * time.Hour); err != nil {
+				r.log.Warn("tidy", "error", err)
+			}
 			now := r.opt.Now()
 			woke = false // whoever wakes us from here on may have missed this look
 			refs, err := r.spool.Due(now.Add(r.opt.Rescan))
