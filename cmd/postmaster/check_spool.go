@@ -127,7 +127,7 @@ func (k *checkup) spoolDisk(dir string) {
 	case overMagic:
 		k.warn("spool", dir+" lies on an overlay, as in a container: does it outlive it?", "mount a volume there")
 	default:
-		k.warn("spool", fmt.Sprintf("%s lies on a file system of a kind we do not know (0x%x)", dir, uint32(st.Type)), `set sync = "strict" in [qrun] and [smtpd]`)
+		k.warn("spool", fmt.Sprintf("%s lies on a file system of a kind we do not know (0x%x)", dir, uint32(st.Type)), `set sync = "strict" in [qrun] and [deliver]`)
 	}
 	if opts := mountOptions(dir); strings.Contains(","+opts+",", ",discard,") {
 		k.warn("spool", dir+" is mounted with discard, which makes removing synced files slow", "mount it without, and run fstrim from time to time")
