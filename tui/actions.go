@@ -189,7 +189,7 @@ func (a *App) refreshReader() {
 		if !a.box.Gone(id) {
 			e := a.box.Entry(id)
 			items[i].Unread, items[i].Flagged = e.Unread(), e.Flags().Has('F')
-			items[i].Load = a.item(id).Load
+			items[i].Load, items[i].Snippet = a.item(id).Load, a.box.Words(id)
 		}
 	}
 	a.reader.Update(items)

@@ -109,18 +109,25 @@ type App struct {
 	sending *sending
 	draft   *draft // what the place to write works on; nil: nothing
 	roles   map[string]string
-	acts    []act // what undo would take back, if it is not in the journal
-	targets []string
-	query   string // of the search
-	hits    map[int]bool
-	queries []string
-	limits  int
+	// waiting is the command whose result the next keys are meant for; they are kept until it comes.
+	waiting int
+	held    []term.Key
+	// whenRead is a command that came before the message it is about was read.
+	whenRead func() term.Cmd
+	acts     []act // what undo would take back, if it is not in the journal
+	targets  []string
+	query    string // of the search
+	hits     map[int]bool
+	queries  []string
+	limits   int
 	previewSerial, keySerial,
-	arrangeSerial int
+	arrangeSerial, waits int
 	arranging, stale bool
 	loading          bool
 	people           *compose.People
 	quitting         bool
+
+	after func(time.Duration, term.Msg) term.Cmd // delivers a message later; tests have their own time
 
 	dirty bool
 	frame string
@@ -149,7 +156,7 @@ func New(opt Options) *App {
 		sidebar: folders.NewSidebar(opt.Theme), queue: queueview.New(opt.Theme, opt.Now),
 		commands: commands(), people: compose.NewPeople(), dirty: true,
 	}
-	a.keymaps = keymaps(a.commands)
+	a.keymaps, a.after = keymaps(a.commands), after
 	return a
 }
 
@@ -170,6 +177,7 @@ func (a *App) isMe(addr string) bool {
 
 // Update takes a message and returns what to do outside.
 func (a *App) Update(msg term.Msg) term.Cmd {
+	was := a.dirty
 	a.dirty = true
 	switch msg := msg.(type) {
 	case term.Key:
@@ -180,6 +188,8 @@ func (a *App) Update(msg term.Msg) term.Cmd {
 		return term.Batch(a.wants(), a.wantRows(), a.preview())
 	case term.Resumed:
 		return term.Batch(a.compare(), a.redraw())
+	case arrived:
+		return a.arrivedNow(msg)
 	case store.Opened:
 		return a.opened(msg)
 	case store.Read:
@@ -196,15 +206,25 @@ func (a *App) Update(msg term.Msg) term.Cmd {
 		a.counted(msg)
 	case reader.Got:
 		a.reader.Put(msg)
-		return term.Batch(a.wants(), a.markSeen())
+		var then term.Cmd
+		if do := a.whenRead; do != nil && a.reader.Message() != nil {
+			a.whenRead = nil
+			then = do()
+		}
+		return term.Batch(a.wants(), a.markSeen(), then)
 	case previewDue:
 		if int(msg) == a.previewSerial {
 			return a.previewNow()
 		}
-		a.dirty = false
+		a.dirty = was
 	case keyTimer:
+		if msg.serial != a.keys.Serial || a.over != nil {
+			a.dirty = was
+			return nil
+		}
 		return a.keyTimer(msg)
 	case ticked:
+		a.dirty = was || a.sending != nil || a.screen == queueScreen
 		return a.ticked()
 	case changed:
 		return a.changed(msg)
@@ -221,7 +241,9 @@ func (a *App) Update(msg term.Msg) term.Cmd {
 	case func(*App) term.Cmd: // a result that knows itself what to do with the App
 		return msg(a)
 	default:
-		return a.updateWriting(msg)
+		cmd, known := a.updateWriting(msg)
+		a.dirty = was || known
+		return cmd
 	}
 	return nil
 }
@@ -250,8 +272,53 @@ type keyTimer struct {
 	popup  bool
 }
 
+// arrived is the result of a command that keys wait for.
+type arrived struct {
+	serial int
+	msg    term.Msg
+}
+
+// wait makes keys wait for the result of c: after "r" they are the answer's text, not commands, however long it
+// takes to read the message that is answered. esc and ctrl+c stop the wait.
+func (a *App) wait(c term.Cmd) term.Cmd {
+	if c == nil {
+		return nil
+	}
+	a.waits++
+	a.waiting = a.waits
+	serial := a.waits
+	return func() term.Msg { return arrived{serial, c()} }
+}
+
+func (a *App) arrivedNow(r arrived) term.Cmd {
+	if r.serial != a.waiting {
+		return nil // given up, or something else was asked for since
+	}
+	a.waiting = 0
+	keys := a.held
+	a.held = nil
+	var cmds []term.Cmd
+	if r.msg != nil {
+		cmds = append(cmds, a.Update(r.msg))
+	}
+	for _, k := range keys {
+		cmds = append(cmds, a.key(k))
+	}
+	return term.Batch(cmds...)
+}
+
 // key takes one key: to what lies over the screen, to the place to write, or as part of a command.
 func (a *App) key(k term.Key) term.Cmd {
+	if a.waiting != 0 {
+		if k.Name == "esc" || k.Name == "ctrl+c" {
+			a.waiting, a.held = 0, nil
+			a.jobs.drop("find")
+			a.say("stopped")
+			return nil
+		}
+		a.held = append(a.held, k)
+		return nil
+	}
 	if a.over != nil {
 		return a.overKey(k)
 	}
@@ -264,6 +331,7 @@ func (a *App) key(k term.Key) term.Cmd {
 	}
 	r := a.keys.Feed(a.keymaps[a.context()], k.Name)
 	a.which = false
+	a.whenRead = nil
 	return a.dispatch(r)
 }
 
@@ -277,9 +345,9 @@ func (a *App) dispatch(r look.Result) term.Cmd {
 		a.say("%s means nothing here; ? shows all keys", r.Unknown)
 	case r.Pending:
 		serial := a.keys.Serial
-		cmd := after(look.Popup, keyTimer{serial, true})
+		cmd := a.after(look.Popup, keyTimer{serial, true})
 		if r.Timer {
-			cmd = term.Batch(cmd, after(look.Timeout, keyTimer{serial, false}))
+			cmd = term.Batch(cmd, a.after(look.Timeout, keyTimer{serial, false}))
 		}
 		return cmd
 	}
@@ -287,10 +355,6 @@ func (a *App) dispatch(r look.Result) term.Cmd {
 }
 
 func (a *App) keyTimer(t keyTimer) term.Cmd {
-	if t.serial != a.keys.Serial || a.over != nil {
-		a.dirty = false
-		return nil
-	}
 	if t.popup {
 		a.which = len(a.keys.Next()) > 0
 		return nil
@@ -309,11 +373,10 @@ func after(d time.Duration, msg term.Msg) term.Cmd {
 
 type ticked struct{}
 
-func (a *App) tick() term.Cmd { return after(time.Second, ticked{}) }
+func (a *App) tick() term.Cmd { return a.after(time.Second, ticked{}) }
 
 // ticked comes every second: countdowns, the queue, counts of other folders.
 func (a *App) ticked() term.Cmd {
-	a.dirty = a.sending != nil || a.screen == queueScreen
 	a.limits++
 	cmds := []term.Cmd{a.tick(), a.draftTick()}
 	if a.sending != nil && !a.opt.Now().Before(a.sending.deadline) {

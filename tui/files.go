@@ -28,6 +28,7 @@ func (a *App) openParts() term.Cmd {
 				cmd := a.readInto(id)
 				if a.reader.Message() == nil {
 					a.enter(readerScreen)
+					a.whenRead = a.openParts
 					return cmd
 				}
 			}
@@ -35,6 +36,7 @@ func (a *App) openParts() term.Cmd {
 	}
 	m := a.reader.Message()
 	if m == nil {
+		a.whenRead = a.openParts
 		return nil
 	}
 	a.parts = parts.New(a.theme, m, a.reader.Subject(), a.reader.Doc())

@@ -116,7 +116,7 @@ func (a *App) find(q string, kind findKind) term.Cmd {
 		docs[id] = d
 	}
 	serial, all := a.box.Serial, query.Empty()
-	return a.jobs.run("find", func(ctx context.Context) term.Msg {
+	run := a.jobs.run("find", func(ctx context.Context) term.Msg {
 		f := found{box: serial, kind: kind, query: q, ids: map[int]bool{}}
 		if all {
 			f.ids = nil
@@ -138,6 +138,10 @@ func (a *App) find(q string, kind findKind) term.Cmd {
 		}
 		return f
 	})
+	if a.over != nil {
+		return run // while a limit is typed, keys belong to it
+	}
+	return a.wait(run)
 }
 
 func (d *doc) readSummary() *message.Summary {

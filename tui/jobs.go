@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"sync/atomic"
 
 	"pneu/tui/term"
 )
@@ -13,6 +14,7 @@ type jobs struct {
 	stop   context.CancelFunc
 	cancel map[string]context.CancelFunc
 	disk   chan struct{}
+	idle   atomic.Int32  // commands that wait for what others do
 	post   chan struct{} // one at a time: changes to mail, in the order they were asked for
 }
 

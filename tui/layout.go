@@ -251,7 +251,9 @@ func (a *App) folderTitle(l *look.Line, g geometry) {
 		return
 	}
 	l.Pad(2)
-	if n := a.box.Unread(); n > 0 {
+	if n := a.box.Unread(); a.box.Len() == 0 {
+		l.Lit(0, "empty")
+	} else if n > 0 {
 		l.F(0, "%s unread of %s", look.Number(n), look.Number(a.box.Len()))
 	} else {
 		l.F(0, "%s", look.Plural(a.box.Len(), "message"))

@@ -100,7 +100,7 @@ func (a *App) preview() term.Cmd {
 		return nil
 	}
 	a.previewSerial++
-	return after(rest, previewDue(a.previewSerial))
+	return a.after(rest, previewDue(a.previewSerial))
 }
 
 func (a *App) previewNow() term.Cmd {
@@ -134,7 +134,24 @@ func (a *App) readInto(id int) term.Cmd {
 		focus = id
 	}
 	a.reader.Open(a.box.Head(ids[0]).Subj, items, focus)
-	return a.wants()
+	return term.Batch(a.wants(), a.words(ids))
+}
+
+// Messages of a conversation whose first words are read for their line in the reader.
+const wordsMost = 60
+
+// words reads the first words of a conversation's messages.
+func (a *App) words(ids []int) term.Cmd {
+	var want []int
+	for _, id := range ids {
+		if len(want) < wordsMost && len(ids) > 1 && a.box.Words(id).String() == "" {
+			want = append(want, id)
+		}
+	}
+	if len(want) == 0 {
+		return nil
+	}
+	return a.readWords("words", want)
 }
 
 func same(a, b []int) bool {
@@ -258,7 +275,7 @@ func (a *App) back() term.Cmd {
 	if to == listScreen && from == readerScreen {
 		return a.preview()
 	}
-	return a.wants()
+	return term.Batch(a.wants(), a.markSeen())
 }
 
 // nextMessage goes to the next message of the conversation, then to the next conversation.

@@ -19,18 +19,17 @@ import (
 func (a *App) openFolder(name string) term.Cmd {
 	a.opening = name
 	st, opt, first := a.opt.Store, a.boxOptions(name), a.size.H
-	return a.jobs.run("open", func(context.Context) term.Msg {
+	create := a.isSpecial(name)
+	return a.wait(a.jobs.run("open", func(context.Context) term.Msg {
 		f, err := st.Folder(name)
-		if errors.Is(err, maildir.ErrNoFolder) {
-			if _, role := special[name]; role || a.isSpecial(name) {
-				f, err = st.CreateFolder(name)
-			}
+		if create && errors.Is(err, maildir.ErrNoFolder) {
+			f, err = st.CreateFolder(name)
 		}
 		if err != nil {
 			return store.Opened{Err: err}
 		}
 		return store.Open(f, opt, first)
-	})
+	}))
 }
 
 func (a *App) boxOptions(name string) store.Options {
@@ -108,12 +107,17 @@ func (a *App) wantRows() term.Cmd {
 	if len(ids) == 0 {
 		return nil
 	}
+	return a.readWords("snippets", ids)
+}
+
+// readWords reads the first words of messages.
+func (a *App) readWords(key string, ids []int) term.Cmd {
 	entries := make([]maildir.Entry, len(ids))
 	for i, id := range ids {
 		entries[i] = a.box.Entry(id)
 	}
 	f, serial := a.box.Folder, a.box.Serial
-	return a.jobs.run("snippets", func(ctx context.Context) term.Msg {
+	return a.jobs.run(key, func(ctx context.Context) term.Msg {
 		s := snippets{serial: serial, text: map[int]safe.Text{}}
 		for i, id := range ids {
 			if ctx.Err() != nil {
@@ -136,6 +140,9 @@ func (a *App) gotSnippets(s snippets) {
 	}
 	for id, text := range s.text {
 		a.box.Snippet(id, text)
+	}
+	if a.reader.Len() > 1 {
+		a.refreshReader()
 	}
 }
 
@@ -236,19 +243,21 @@ const (
 )
 
 func (a *App) startWatch(ctx context.Context) term.Cmd {
-	f, serial := a.box.Folder, a.box.Serial
+	f, serial, idle := a.box.Folder, a.box.Serial, a.jobs
 	return func() term.Msg {
 		ch, err := f.Watch(ctx)
 		if err != nil {
 			return nil // the folder is compared now and then anyway
 		}
-		return nextEvents(ctx, ch, serial)
+		return idle.nextEvents(ctx, ch, serial)
 	}
 }
 
-func nextEvents(ctx context.Context, ch <-chan maildir.Event, serial int64) term.Msg {
+func (j *jobs) nextEvents(ctx context.Context, ch <-chan maildir.Event, serial int64) term.Msg {
 	w := watched{serial: serial}
+	j.idle.Add(1)
 	e, ok := <-ch
+	j.idle.Add(-1)
 	if !ok {
 		return nil
 	}
@@ -269,7 +278,7 @@ func nextEvents(ctx context.Context, ch <-chan maildir.Event, serial int64) term
 		}
 		break
 	}
-	w.more = func() term.Msg { return nextEvents(ctx, ch, serial) }
+	w.more = func() term.Msg { return j.nextEvents(ctx, ch, serial) }
 	return w
 }
 
@@ -340,8 +349,8 @@ func (a *App) counted(c counted) {
 	}
 }
 
-// Customary folders by their role.
-var special = map[string]bool{"Archive": true, "Drafts": true, "Junk": true, "Sent": true, "Trash": true, "INBOX": true}
+// Roles of folders that are made when they are wanted.
+var roles = [...]string{"Archive", "Drafts", "Junk", "Sent", "Trash"}
 
 // special returns the folder that has a role. The answer is kept until the folders were listed again.
 func (a *App) special(role string) string {
@@ -357,8 +366,8 @@ func (a *App) special(role string) string {
 }
 
 func (a *App) isSpecial(name string) bool {
-	for role := range special {
-		if role != "INBOX" && a.special(role) == name {
+	for _, role := range roles {
+		if a.special(role) == name {
 			return true
 		}
 	}

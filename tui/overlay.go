@@ -327,6 +327,10 @@ type linksOver struct {
 // links opens link n, or lists them.
 func (a *App) links(n int) term.Cmd {
 	d := a.reader.Doc()
+	if d == nil && a.reader.Current() >= 0 {
+		a.whenRead = func() term.Cmd { return a.links(n) }
+		return nil
+	}
 	if d == nil || len(d.Links) == 0 {
 		a.say("no links in this message")
 		return nil

@@ -103,9 +103,11 @@ func (a *App) send() term.Cmd {
 
 func (a *App) sent(r sent) term.Cmd {
 	if r.err != nil {
-		a.fail(fmt.Errorf("not sent: %w", r.err))
 		r.s.state.closed = false
-		return a.write(r.s.draft, r.s.state)
+		cmd := a.write(r.s.draft, r.s.state)
+		a.compose.Touch()
+		a.fail(fmt.Errorf("not sent: %w", r.err))
+		return cmd
 	}
 	a.sending = r.s
 	a.acts = append(a.acts, act{send: r.s})
@@ -140,7 +142,7 @@ func (a *App) unsend(s *sending) term.Cmd {
 	a.sending = nil
 	a.say("taking it back ...")
 	sender := a.opt.Sender
-	return a.jobs.change(func() term.Msg {
+	return a.wait(a.jobs.change(func() term.Msg {
 		if err := sender.Unsend(s.id); err != nil {
 			return unsent{s, err}
 		}
@@ -153,7 +155,7 @@ func (a *App) unsend(s *sending) term.Cmd {
 			}
 		}
 		return unsent{s, nil}
-	})
+	}))
 }
 
 func (a *App) unsent(r unsent) term.Cmd {

@@ -90,7 +90,7 @@ func (a *App) reply(kind answer) term.Cmd {
 	if len(a.opt.Me) > 0 {
 		from = a.opt.Me[0]
 	}
-	return func() term.Msg {
+	return a.wait(func() term.Msg {
 		raw, err := load()
 		if err != nil {
 			return failed{err}
@@ -120,7 +120,7 @@ func (a *App) reply(kind answer) term.Cmd {
 			d.From = from
 		}
 		return func(a *App) term.Cmd { return a.write(d, &draft{origin: o}) }
-	}
+	})
 }
 
 // write opens the place to write.
@@ -137,11 +137,13 @@ func (a *App) write(d mail.Draft, st *draft) term.Cmd {
 	if st.msgid == "" {
 		st.msgid = mail.NewID(a.opt.Now(), d.From.Addr)
 	}
+	if st.origin != nil && st.origin.flag == "R" {
+		d.Body = roomBelow(d.Body)
+	}
 	a.draft = st
 	a.compose = compose.New(a.theme, a.opt.Now, a.people, d)
 	if st.origin != nil && st.origin.flag == "R" {
-		a.compose.Body.To(a.compose.Body.Len())
-		a.cursorBelowQuote()
+		a.compose.Body.To(belowQuote(d.Body))
 	}
 	a.compose.MarkSaved(a.compose.Serial(), time.Time{})
 	a.status = status{}
@@ -149,20 +151,20 @@ func (a *App) write(d mail.Draft, st *draft) term.Cmd {
 	return nil
 }
 
-// cursorBelowQuote puts the cursor where an answer is written: below the quoted text, above the signature.
-func (a *App) cursorBelowQuote() {
-	lines := strings.Split(a.compose.Body.String(), "\n")
-	at := len(lines) - 1
-	for i, l := range lines {
-		if l == "-- " {
-			at = i - 1
-			break
-		}
+// roomBelow makes room for an answer: two lines below the quoted text, above the signature.
+func roomBelow(body string) string {
+	text, sig, signed := strings.Cut(body, "\n-- \n")
+	text = strings.TrimRight(text, "\n ") + "\n\n\n"
+	if signed {
+		return text + "\n-- \n" + sig
 	}
-	for at > 0 && strings.TrimSpace(lines[at-1]) == "" && at-1 > 0 && strings.TrimSpace(lines[at]) == "" && !strings.HasPrefix(lines[at-1], ">") {
-		at--
-	}
-	a.compose.Body.To(at)
+	return text
+}
+
+// belowQuote is the line an answer begins in.
+func belowQuote(body string) int {
+	text, _, _ := strings.Cut(roomBelow(body), "\n-- \n")
+	return strings.Count(strings.TrimRight(text, "\n "), "\n") + 2
 }
 
 func (a *App) composeKey(k term.Key) term.Cmd {
@@ -292,33 +294,35 @@ func (a *App) leaveDraft() term.Cmd {
 	return term.Batch(a.back(), a.jobs.change(func() term.Msg { return save() }))
 }
 
-func (a *App) updateWriting(msg term.Msg) term.Cmd {
+// updateWriting takes the messages of writing and sending.
+func (a *App) updateWriting(msg term.Msg) (cmd term.Cmd, known bool) {
 	switch msg := msg.(type) {
 	case saved:
-		msg.draft.saving = false
-		if msg.err != nil {
-			if a.draft == msg.draft && !msg.draft.closed {
-				a.compose.SaveErr = msg.err
-			} else {
-				a.fail(fmt.Errorf("draft not saved: %w", msg.err))
-			}
-			return nil
-		}
-		if a.draft == msg.draft && !msg.draft.closed {
-			a.compose.MarkSaved(msg.serial, a.opt.Now())
-			return nil
-		}
-		return a.loadFolders()
+		return a.saved(msg), true
 	case edited:
-		return a.edited(msg)
+		return a.edited(msg), true
 	case sent:
-		return a.sent(msg)
+		return a.sent(msg), true
 	case unsent:
-		return a.unsent(msg)
-	default:
-		a.dirty = false
+		return a.unsent(msg), true
 	}
-	return nil
+	return nil, false
+}
+
+func (a *App) saved(s saved) term.Cmd {
+	s.draft.saving = false
+	open := a.draft == s.draft && !s.draft.closed
+	switch {
+	case s.err != nil && open:
+		a.compose.SaveErr = s.err
+		return nil
+	case s.err != nil:
+		return a.failed(fmt.Errorf("draft not saved: %w", s.err))
+	case open:
+		a.compose.MarkSaved(s.serial, a.opt.Now())
+		return nil
+	}
+	return a.loadFolders()
 }
 
 // edited is the return of $EDITOR.
@@ -388,7 +392,7 @@ func (a *App) edited(e edited) term.Cmd {
 // recallDraft opens a stored draft. The stored copy stays until there is a newer one, or it was sent.
 func (a *App) recallDraft(id int) term.Cmd {
 	load, folder, entry := a.item(id).Load, a.box.Folder, a.box.Entry(id)
-	return func() term.Msg {
+	return a.wait(func() term.Msg {
 		raw, err := load()
 		if err != nil {
 			return failed{err}
@@ -397,5 +401,5 @@ func (a *App) recallDraft(id int) term.Cmd {
 		d := mail.FromMessage(m)
 		st := &draft{msgid: m.Header(0).MessageID(), folder: folder, entry: entry, kept: true}
 		return func(a *App) term.Cmd { return a.write(d, st) }
-	}
+	})
 }

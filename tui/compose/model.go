@@ -57,6 +57,7 @@ type Model struct {
 	hit  int
 
 	dirty   int // changes so far
+	loaded  int // Serial when nothing was written yet
 	saved   int
 	Saved   time.Time
 	SaveErr error
@@ -68,6 +69,7 @@ type Model struct {
 func New(t *look.Theme, now func() time.Time, people *People, d compose.Draft) *Model {
 	m := &Model{theme: t, now: now, people: people, Body: edit.NewEditor(), w: 80, h: 20}
 	m.Load(d)
+	m.loaded = m.Serial()
 	switch {
 	case len(d.To) == 0:
 		m.focus = toField
@@ -114,7 +116,7 @@ func (m *Model) Draft() compose.Draft {
 func (m *Model) Empty() bool {
 	d := m.Draft()
 	body := strings.TrimSpace(d.Body)
-	return m.dirty == 0 || len(d.To)+len(d.Cc)+len(d.Bcc)+len(d.Attachments) == 0 && d.Subject == "" && (body == "" || body == strings.TrimSpace(m.base.Body))
+	return m.Serial() == m.loaded || len(d.To)+len(d.Cc)+len(d.Bcc)+len(d.Attachments) == 0 && d.Subject == "" && (body == "" || body == strings.TrimSpace(m.base.Body))
 }
 
 // Changed reports whether there are changes that were not saved, and Serial names the state to be saved.

@@ -33,7 +33,7 @@ func NewEditor() *Editor { return &Editor{lines: [][]rune{nil}, w: 80, h: 10} }
 
 // Set replaces the text and puts the cursor at its beginning.
 func (e *Editor) Set(s string) {
-	s = strings.TrimRight(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+	s = strings.TrimSuffix(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
 	e.lines = nil
 	for _, l := range strings.Split(s, "\n") {
 		e.lines = append(e.lines, []rune(l))

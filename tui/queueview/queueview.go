@@ -234,7 +234,7 @@ func (m *Model) row(i int) string {
 	if rc.Last != nil {
 		l.Add(style&^look.Bold, answer(rc.Last))
 	} else if it.State == "held" {
-		l.Lit(t.Hint, "held")
+		l.Lit(t.Hint, "waits until H lets it go")
 	}
 	return l.String()
 }
@@ -279,7 +279,7 @@ func (m *Model) next(it Item, r Recipient) safe.Text {
 		return look.T("gave up")
 	}
 	if it.State == "held" {
-		return look.T("when let go")
+		return look.T("-")
 	}
 	at := r.Next
 	if at.IsZero() {

@@ -160,7 +160,7 @@ func (b *builder) headers(h message.Header) {
 			b.note("more fields follow")
 			break
 		}
-		text := body(message.DecodeWords(value))
+		text := safe.Line(message.DecodeWords(value)) // a field, not running text: nothing that reorders it
 		pad := strings.Repeat(" ", 2)
 		for i, s := range wrap(text, max(10, b.w-len(name)-2)) {
 			if i == 0 {

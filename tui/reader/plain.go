@@ -213,7 +213,7 @@ func (b *builder) links(s string, style look.Style) []Seg {
 		if i > 0 {
 			segs = append(segs, Seg{style, body(s[:i])})
 		}
-		segs = append(segs, Seg{style | b.t.Link, body(s[i : i+n])})
+		segs = append(segs, Seg{style | b.t.Link, look.T(s[i : i+n])})
 		s = s[i+n:]
 	}
 	if s != "" {

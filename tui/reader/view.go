@@ -107,7 +107,7 @@ func (m *Model) meta(l *look.Line, it *item, n int) {
 		if it.Mine {
 			style |= t.Me
 		}
-		l.Cell(style, it.From, max(0, m.w-l.Width()-len(date)-3))
+		l.Cell(style, it.From, max(0, m.w-l.Width()-len(date)-4))
 		if it.Flagged {
 			l.Lit(t.Flagged, " *")
 		}

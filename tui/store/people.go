@@ -113,9 +113,21 @@ func people(heads []*Head) safe.Text {
 	case 2:
 		return look.T(all[0].full + ", " + all[1].short)
 	}
-	s := all[0].short + ", " + all[1].short + ", " + all[2].short
-	if more > 0 {
-		return look.Tf("%s +%d", s, more)
+	for n := len(all); n > 1; n-- { // as many names as there is room for, and how many more there are
+		names := make([]string, n)
+		for i := range names {
+			names[i] = all[i].short
+		}
+		s := strings.Join(names, ", ")
+		if rest := more + len(all) - n; rest > 0 {
+			s = s + " +" + look.Number(rest)
+		}
+		if t := look.T(s); safe.Width(t.String()) <= peopleW {
+			return t
+		}
 	}
-	return look.T(s)
+	return look.Tf("%s +%d", all[0].short, more+len(all)-1)
 }
+
+// peopleW is the width of the column that names people, where it is narrow.
+const peopleW = 19
