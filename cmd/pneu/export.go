@@ -79,12 +79,12 @@ func export(t *tool) error {
 func writeMbox(w io.Writer, m *msg, d dialect) error {
 	raw := m.raw
 	head, rest := splitHeader(raw)
+	if rest == nil && (len(raw) == 0 || raw[len(raw)-1] != '\n') {
+		head, rest = splitHeader(append(raw[:len(raw):len(raw)], '\n'))
+	}
 	eol := "\n"
 	if bytes.HasSuffix(head, []byte("\r\n")) {
 		eol = "\r\n"
-	}
-	if len(head) > 0 && head[len(head)-1] != '\n' {
-		head = append(head[:len(head):len(head)], '\n')
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "From %s %s\n", envelopeSender(head), m.Received().UTC().Format("Mon Jan _2 15:04:05 2006"))

@@ -114,7 +114,7 @@ func names(list []message.Addr) string {
 	if len(list) == 0 {
 		return "(nobody)"
 	}
-	return fmtAddr(list[:1])
+	return fmtAddr(cleanAddrs(list[:1]))
 }
 
 // shortDate is six columns: the time today, the day of the week in the last six days,

@@ -22,7 +22,7 @@ func searchVerb() *cli.Command {
 		Flags: outputFlags(maildirFlag(), meFlag(),
 			&cli.IntFlag{Name: "limit", Usage: "print at most `N`"},
 		),
-		Action: verb(find1),
+		Action: verb(searchAll),
 	}
 }
 
@@ -66,9 +66,9 @@ func pick(t *tool) error {
 	})
 }
 
-// find1 looks at every message of the tree. The index, when there is one, takes the place
+// searchAll looks at every message of the tree. The index, when there is one, takes the place
 // of this loop.
-func find1(t *tool) error {
+func searchAll(t *tool) error {
 	q, err := t.query()
 	if err != nil {
 		return err

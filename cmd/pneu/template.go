@@ -31,9 +31,15 @@ func (r *record) fields() (map[string]any, error) {
 	if err := json.Unmarshal(b, &m); err != nil {
 		return nil, err
 	}
+	// What a sender wrote is clean, what names a file is exact.
+	for k, v := range m {
+		if k != "path" && k != "id" && k != "folder" {
+			m[k] = cleaned(v)
+		}
+	}
 	// Numbers stay whole, addresses keep their type, absent dates are empty.
 	m["size"], m["lines"], m["v"] = r.Size, r.Lines, r.V
-	m["from"], m["to"], m["cc"], m["reply_to"] = r.From, r.To, r.Cc, r.ReplyTo
+	m["from"], m["to"], m["cc"], m["reply_to"] = cleanAddrs(r.From), cleanAddrs(r.To), cleanAddrs(r.Cc), cleanAddrs(r.ReplyTo)
 	for _, k := range []string{"date", "received"} {
 		if m[k] == nil {
 			m[k] = ""
@@ -47,6 +53,34 @@ func (r *record) fields() (map[string]any, error) {
 		m["Date"] = r.received
 	}
 	return m, nil
+}
+
+// cleaned cleans the strings in a value that came from JSON.
+func cleaned(v any) any {
+	switch v := v.(type) {
+	case string:
+		return safe.Line(v).String()
+	case []any:
+		for i := range v {
+			v[i] = cleaned(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = cleaned(v[k])
+		}
+	}
+	return v
+}
+
+// people is an address list as templates see it.
+type people []map[string]string
+
+func cleanAddrs(l []message.Addr) people {
+	out := make(people, len(l))
+	for i, a := range l {
+		out[i] = map[string]string{"name": safe.Line(a.Name).String(), "addr": safe.Line(a.Addr).String()}
+	}
+	return out
 }
 
 func execute(t *template.Template, r *record) (string, error) {
@@ -82,7 +116,7 @@ func text(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
-	case []message.Addr:
+	case people:
 		return fmtAddr(v)
 	}
 	return fmt.Sprint(v)
@@ -90,14 +124,14 @@ func text(v any) string {
 
 // fmtAddr names people: "Ada Lovelace, grace@navy.example".
 func fmtAddr(v any) string {
-	list, _ := v.([]message.Addr)
+	list, _ := v.(people)
 	names := make([]string, len(list))
 	for i, a := range list {
-		if names[i] = a.Name; a.Name == "" {
-			names[i] = a.Addr
+		if names[i] = a["name"]; names[i] == "" {
+			names[i] = a["addr"]
 		}
 	}
-	return safe.Line(strings.Join(names, ", ")).String()
+	return strings.Join(names, ", ")
 }
 
 func fmtJSON(v any) (string, error) {
