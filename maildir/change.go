@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // follow runs act on e. If the file is not there, another program has renamed
@@ -15,21 +17,19 @@ func (f *Folder) follow(e Entry, act func(e Entry) error) error {
 	if _, err := ParseName(e.File); err != nil {
 		return err
 	}
+	var err error
 	for range rounds {
-		err := act(e)
-		if !errors.Is(err, fs.ErrNotExist) {
+		if err = act(e); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		now, ferr := f.Find(e.Base())
 		if ferr != nil {
 			return ferr
 		}
-		if now == e {
-			return err // it is there, so something else is missing
-		}
+		// The same name again: renamed away and back, or something else is missing.
 		e = now
 	}
-	return fmt.Errorf("%s: %w: it is renamed again and again", e.File, ErrGone)
+	return fmt.Errorf("%s, tried %d times: %w", e.File, rounds, err)
 }
 
 // rename moves a file to a free name. If the name is a second link to the same
@@ -45,9 +45,22 @@ func rename(from, to string) error {
 		return errA // ENOENT: the other rename of the two was quicker
 	}
 	if errB == nil && os.SameFile(a, b) {
-		return os.Remove(from)
+		return unlinkTwin(from, to, a)
 	}
 	return fmt.Errorf("%s: %w", to, ErrExists)
+}
+
+// unlinkTwin removes from, a second link to the message at to. It goes aside
+// first: should to be renamed or removed meanwhile, from is not the last one.
+func unlinkTwin(from, to string, st fs.FileInfo) error {
+	aside := filepath.Join(filepath.Dir(filepath.Dir(from)), "tmp", freshUnique(time.Time{}))
+	if err := renameFree(from, aside); err != nil {
+		return err
+	}
+	if !sameAs(to, st) {
+		return renameFree(aside, from)
+	}
+	return os.Remove(aside)
 }
 
 // Open opens the message for reading, and returns the entry it has by then. It
@@ -59,10 +72,7 @@ func (f *Folder) Open(e Entry) (*os.File, Entry, error) {
 		// O_NONBLOCK: a pipe that someone put here must not hold us.
 		r, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 		if errors.Is(err, syscall.ELOOP) {
-			if !f.store.inside(path) {
-				return fmt.Errorf("%s: %w: it leads out of the tree", path, ErrNotMail)
-			}
-			r, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+			r, err = f.store.openLink(path)
 		}
 		if errors.Is(err, syscall.ENXIO) { // a socket
 			return fmt.Errorf("%s: %w", path, ErrNotMail)
@@ -88,7 +98,9 @@ func (f *Folder) Open(e Entry) (*os.File, Entry, error) {
 // know in the name. A message that is taken out of new/ keeps its info part.
 func (f *Folder) SetFlags(e Entry, add, remove Flags) (Entry, error) {
 	var to Entry
-	err := f.follow(e, func(now Entry) error {
+	var h Hold
+	defer h.Release()
+	act := func(now Entry) error {
 		n, err := ParseName(now.File)
 		if err != nil {
 			return err
@@ -100,7 +112,25 @@ func (f *Folder) SetFlags(e Entry, add, remove Flags) (Entry, error) {
 			_, err := os.Lstat(f.File(now))
 			return err
 		}
+		if now.New {
+			h.take(singleWait, []*Folder{f})
+		}
 		return rename(f.File(now), f.File(to))
+	}
+	err := f.follow(e, func(now Entry) error {
+		err := act(now)
+		if !errors.Is(err, ErrExists) {
+			return err
+		}
+		// Another message of that base (rule 14): one of the two gets a new one.
+		old, fresh, ok, _ := f.apart(now, to)
+		if !ok {
+			return err
+		}
+		if old == now {
+			now = fresh
+		}
+		return act(now)
 	})
 	if err != nil {
 		return Entry{}, fmt.Errorf("set flags: %w", err)
@@ -209,7 +239,7 @@ func (f *Folder) carry(e Entry, to *Folder, as Entry) error {
 	if err != nil {
 		return err
 	}
-	d := Delivery{Time: st.ModTime()}
+	d := Delivery{Time: st.ModTime(), carried: true}
 	p, err := to.prepare(d, r)
 	if err != nil {
 		return err

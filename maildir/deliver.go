@@ -33,6 +33,8 @@ type Delivery struct {
 	Strict bool
 	// Cur puts a message without flags into cur/ as well.
 	Cur bool
+	// carried: from another file system, as it is, even if that is no bytes.
+	carried bool
 }
 
 var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
@@ -135,7 +137,7 @@ func (p *prepared) fill(d Delivery, r io.Reader, ordered bool) error {
 			return err
 		}
 	}
-	if p.size == 0 {
+	if p.size == 0 && !d.carried {
 		return ErrEmpty
 	}
 	if !d.Time.IsZero() {

@@ -2,8 +2,10 @@ package maildir
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,6 +23,19 @@ func renameFree(from, to string) error {
 	}
 	return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
 }
+
+// fineStamps reports whether a directory's time changes with every change to it,
+// once someone has looked at it: so since Linux 6.13 on the file systems of
+// ordered. Before, changes within one tick look like one.
+var fineStamps = sync.OnceValue(func() bool {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return false
+	}
+	var major, minor int
+	fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &major, &minor)
+	return major > 6 || major == 6 && minor >= 13
+})
 
 // ordered knows ext4, xfs, btrfs and tmpfs. ext2 and an ext4 without journal
 // share ext4's number: a tree there wants Delivery.Strict.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // A Folder is a directory with cur, new and tmp. It holds no state: any number
@@ -121,6 +122,32 @@ func (s *Store) inside(path string) bool {
 		return false
 	}
 	return real == root || strings.HasPrefix(real, strings.TrimSuffix(root, "/")+"/")
+}
+
+// openLink opens the file a link leads to, if it lies in the tree. os.Root looks
+// at each step of the way, so the link cannot be turned elsewhere meanwhile.
+func (s *Store) openLink(path string) (*os.File, error) {
+	if !s.inside(path) {
+		return nil, fmt.Errorf("%s: %w: it leads out of the tree", path, ErrNotMail)
+	}
+	dir, err := filepath.EvalSymlinks(s.root)
+	if err != nil {
+		return nil, err
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, err
+	}
+	rel, err := filepath.Rel(dir, real)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return root.OpenFile(rel, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
 // mail reports whether a name found in dir can be a message: a plain file, or a

@@ -1,6 +1,7 @@
 package maildir
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +14,9 @@ import (
 // rounds is how often a directory is read again that changes while it is read,
 // and how often a file is looked for that is renamed at the same time.
 const rounds = 10
+
+// unionRounds is how often both directories are read in a row.
+const unionRounds = 4
 
 // errStop ends a readDir early.
 var errStop = errors.New("stop")
@@ -30,7 +34,10 @@ func stamp(dir string) (time.Time, error) {
 // steady runs read over dir until the directory did not change meanwhile. A
 // rename during readdir can hide a file or show it under both names, so one
 // reading proves nothing. After a few rounds what was seen last must do.
-func steady(dir string, read func() error) (settled bool, err error) {
+//
+// many reports whether the reading took several calls: the kernel lets no rename
+// into a single one.
+func steady(dir string, read func() error, many func() bool) (settled bool, err error) {
 	before, err := stamp(dir)
 	if err != nil {
 		return false, err
@@ -43,12 +50,26 @@ func steady(dir string, read func() error) (settled bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if after.Equal(before) {
+		if after.Equal(before) && (!many() || settle(dir, after)) {
 			return true, nil
 		}
 		before = after
 	}
 	return false, nil
+}
+
+// tick is more than the grain of file times on kernels that count ticks.
+const tick = 20 * time.Millisecond
+
+// settle reports whether a directory's time is proof that nothing changed since:
+// not while its tick lasts, of which it waits the rest.
+func settle(dir string, at time.Time) bool {
+	age := time.Since(at)
+	if age < 0 || age > tick || fineStamps() && ordered(dir) {
+		return true
+	}
+	time.Sleep(tick - age)
+	return false
 }
 
 // scan returns the file names in new/ or cur/ that can be messages.
@@ -81,7 +102,7 @@ func (f *Folder) scan(isNew bool) (names []string, settled bool, err error) {
 		})
 		cut()
 		return err
-	})
+	}, func() bool { return len(names) > 500 })
 	if err != nil || settled {
 		return names, settled, err
 	}
@@ -100,13 +121,49 @@ func (f *Folder) scan(isNew bool) (names []string, settled bool, err error) {
 
 // both reads new/, then cur/: a message that another program moves on meanwhile
 // is seen twice rather than not at all, and counts in cur/.
+//
+// Undo moves from cur/ to new/, against that order: if new/ changed meanwhile
+// both are read again, and in the end what was seen at any time counts.
 func (f *Folder) both() (fresh, seen []string, err error) {
-	fresh, _, err = f.scan(true)
-	if err == nil {
-		seen, _, err = f.scan(false)
+	var all map[string]Entry
+	for range unionRounds {
+		before, err := stamp(f.dir(true))
+		if err == nil {
+			fresh, _, err = f.scan(true)
+		}
+		if err == nil {
+			seen, _, err = f.scan(false)
+		}
+		var after time.Time
+		if err == nil {
+			after, err = stamp(f.dir(true))
+		}
+		if err != nil {
+			return nil, nil, f.missing(err)
+		}
+		if after.Equal(before) {
+			all = nil
+			break
+		}
+		if all == nil {
+			all = make(map[string]Entry, len(fresh)+len(seen))
+		}
+		for i, list := range [][]string{fresh, seen} {
+			for _, n := range list {
+				e := Entry{n, i == 0}
+				all[e.Base()] = e
+			}
+		}
 	}
-	if err != nil {
-		return nil, nil, f.missing(err)
+	if all != nil {
+		fresh, seen = fresh[:0], seen[:0]
+		for _, e := range all {
+			if e.New {
+				fresh = append(fresh, e.File)
+			} else {
+				seen = append(seen, e.File)
+			}
+		}
 	}
 	if len(fresh) == 0 {
 		return fresh, seen, nil
@@ -132,7 +189,8 @@ func (f *Folder) same(a, b string) bool {
 }
 
 // List returns the messages in new/ and cur/, by time of arrival and then by
-// name. It reads the two directories and no file.
+// name. It reads the two directories and no file. Where two messages have one
+// base, the younger gets a fresh one, if the folder may be written.
 func (f *Folder) List() ([]Entry, error) {
 	fresh, seen, err := f.both()
 	if err != nil {
@@ -153,16 +211,20 @@ func (f *Folder) List() ([]Entry, error) {
 	add(seen, false)
 	slices.SortFunc(rows, func(a, b row) int {
 		if a.key != b.key {
-			if a.key < b.key {
-				return -1
-			}
-			return 1
+			return cmp.Compare(a.key, b.key)
 		}
 		return strings.Compare(a.File, b.File)
 	})
-	out := make([]Entry, len(rows))
-	for i := range rows {
-		out[i] = rows[i].Entry
+	out := make([]Entry, 0, len(rows))
+	for i := 0; i < len(rows); {
+		from := len(out)
+		for key := rows[i].key; i < len(rows) && rows[i].key == key; i++ {
+			out = append(out, rows[i].Entry)
+		}
+		// One base has one time of arrival, so duplicates are neighbours here.
+		if len(out)-from > 1 {
+			out = out[:from+len(f.separate(out[from:]))]
+		}
 	}
 	return out, nil
 }
@@ -202,8 +264,8 @@ func (f *Folder) Find(base string) (Entry, error) {
 		}
 	}
 	e, err := f.find(base, true, false)
-	if errors.Is(err, ErrGone) {
-		e, err = f.find(unique(base), false, false)
+	if u := unique(base); errors.Is(err, ErrGone) && u != "" {
+		e, err = f.find(u, false, false)
 	}
 	if err != nil {
 		return Entry{}, fmt.Errorf("find %q: %w", base, err)
@@ -235,7 +297,7 @@ func (f *Folder) find(want string, exact, onlyNew bool) (Entry, error) {
 				return Entry{}, f.missing(err)
 			}
 		}
-		if round > 0 && after == before {
+		if round > 0 && after == before && settle(f.dir(false), after[1]) && settle(f.dir(true), after[0]) {
 			break
 		}
 		before = after
@@ -259,9 +321,13 @@ func (f *Folder) missing(err error) error {
 
 func (f *Folder) search(isNew bool, want string, exact bool) (found Entry, err error) {
 	dir := f.dir(isNew)
+	prefix := want
+	if !exact {
+		prefix, _, _ = strings.Cut(want, ",")
+	}
 	err = readDir(dir, func(name []byte, k kind) error {
 		// The others are passed over before anything is allocated.
-		if len(name) < len(want) || string(name[:len(want)]) != want {
+		if len(name) < len(prefix) || string(name[:len(prefix)]) != prefix {
 			return nil
 		}
 		e := Entry{string(name), isNew}

@@ -79,6 +79,15 @@ func takeApart(path string) (dir string, e Entry, err error) {
 	return filepath.Dir(dir), Entry{file, sub == "new"}, nil
 }
 
+// Current returns the entry of the message by now: e itself if it is still there,
+// else what [Folder.Find] finds.
+func (f *Folder) Current(e Entry) (Entry, error) {
+	if _, err := ParseName(e.File); err != nil {
+		return Entry{}, err
+	}
+	return f.current(e)
+}
+
 // current returns e if it is still there, else what became of it in its folder.
 func (f *Folder) current(e Entry) (Entry, error) {
 	if st, err := os.Lstat(f.File(e)); err == nil {

@@ -2,6 +2,7 @@ package maildir
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,11 +88,21 @@ func (n Name) WithFlags(f Flags) (Name, error) {
 	return Name{n.Base, n.Sep, "2," + string(f) + string(strange) + rest}, nil
 }
 
-// unique is the base up to its first field: what no other message has.
-// mbsync and offlineimap add fields (",U=5") to names they find, so a message
-// asked for by an older base is recognised by this part.
+// passing are the fields that come and go while a message stays the same: mbsync
+// and offlineimap add U and FMD5, Dovecot drops sizes that are wrong.
+var passing = []string{"U=", "FMD5=", "S=", "W="}
+
+// unique is the base without passing fields, by which a message asked for by an
+// older base is recognised.
 func unique(base string) string {
-	u, _, _ := strings.Cut(base, ",")
+	u, rest, more := strings.Cut(base, ",")
+	for more {
+		var field string
+		field, rest, more = strings.Cut(rest, ",")
+		if !slices.ContainsFunc(passing, func(key string) bool { return strings.HasPrefix(field, key) }) {
+			u += "," + field
+		}
+	}
 	return u
 }
 

@@ -3,6 +3,7 @@ package maildir
 import (
 	"fmt"
 	"os"
+	"syscall"
 )
 
 // Usage is what a tree holds.
@@ -45,12 +46,15 @@ func (s *Store) Usage() (Usage, error) {
 // others that enforce the quota (Courier, Dovecot, maildrop) trust it. It is
 // advisory: they recount when it looks wrong, so an error here is none.
 func (f *Folder) account(size int64, messages int) {
-	w, err := os.OpenFile(f.store.root+"/maildirsize", os.O_WRONLY|os.O_APPEND, 0)
+	// Neither a link nor a pipe of that name may take us in.
+	w, err := os.OpenFile(f.store.root+"/maildirsize", os.O_WRONLY|os.O_APPEND|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return
 	}
-	fmt.Fprintf(w, "%d %d\n", size, messages)
-	w.Close()
+	defer w.Close()
+	if st, err := w.Stat(); err == nil && st.Mode().IsRegular() {
+		fmt.Fprintf(w, "%d %d\n", size, messages)
+	}
 }
 
 // accountEntry is account for a message found at path, sign being 1 or -1.

@@ -219,7 +219,7 @@ func (s *Store) Folder(name string) (*Folder, error) {
 		if !isMaildir(path) {
 			continue
 		}
-		if rel != "" && !s.contained(path) {
+		if rel != "" && !(s.contained(path) && s.inside(path)) {
 			return nil, fmt.Errorf("folder %q: %w: %s leads out of the tree", name, ErrName, path)
 		}
 		return s.folder(name, path), nil
@@ -246,6 +246,9 @@ func (s *Store) CreateFolder(name string) (*Folder, error) {
 		return nil, err
 	}
 	layout, path := s.Layout(), filepath.Join(s.root, rels[0])
+	if isDir(path) && !s.inside(path) {
+		return nil, fmt.Errorf("create folder %q: %w: %s leads out of the tree", name, ErrName, path)
+	}
 	if err := makeFolder(path); err != nil {
 		return nil, fmt.Errorf("create folder %q: %w", name, err)
 	}

@@ -58,6 +58,9 @@ func freshUnique(arrived time.Time) string {
 		"." + hostname()
 }
 
+// maxName is how long a file name can be on every file system in use.
+const maxName = 255
+
 // Fresh returns the entry that e becomes in another folder: a new base of the
 // same arrival time, with the sizes and the flags of e but without the fields
 // that hold in its old folder alone (",U=" of mbsync, ",FMD5=" of offlineimap).
@@ -75,6 +78,10 @@ func Fresh(e Entry) Entry {
 		}
 	}
 	n.Base = base
+	// Sets we do not know stay if there is room; the flags always have it.
+	if len(n.String()) > maxName {
+		n.Info = "2," + string(n.Flags())
+	}
 	return Entry{n.String(), e.New}
 }
 
