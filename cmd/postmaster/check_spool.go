@@ -79,7 +79,7 @@ func (k *checkup) spoolOwner(dir string) {
 	if err != nil {
 		return
 	}
-	want, have := gid(fi), gid(send)
+	want, have := groupOf(fi), groupOf(send)
 	if send.Mode()&os.ModeSetgid == 0 || want != have {
 		name := strconv.Itoa(want)
 		if g, err := user.LookupGroupId(name); err == nil {
@@ -91,7 +91,7 @@ func (k *checkup) spoolOwner(dir string) {
 	}
 }
 
-func gid(fi os.FileInfo) int {
+func groupOf(fi os.FileInfo) int {
 	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
 		return int(st.Gid)
 	}

@@ -256,9 +256,12 @@ func writeNew(path, text string, mode fs.FileMode) (bool, error) {
 // one: the spool, and the right to read the users file. A spool that somebody
 // else owns already is left alone.
 func giveAway(spool, users string) error {
-	u, err := user.Lookup(systemUser)
-	if os.Geteuid() != 0 || err != nil {
+	if os.Geteuid() != 0 {
 		return nil
+	}
+	u, err := user.Lookup(systemUser)
+	if err != nil {
+		return dropGroup(spool)
 	}
 	uid, err1 := strconv.Atoi(u.Uid)
 	gid, err2 := strconv.Atoi(u.Gid)
@@ -285,4 +288,22 @@ func giveAway(spool, users string) error {
 		}
 	}
 	return nil
+}
+
+// dropGroup gives drop/ to the group mail, which scripts/install gives to
+// sendmail where there is no group of our own.
+func dropGroup(spool string) error {
+	g, err := user.LookupGroup("mail")
+	if spool == "" || err != nil {
+		return nil
+	}
+	gid, err := strconv.Atoi(g.Gid)
+	if err != nil {
+		return sysexits.Wrap(sysexits.OSFile, err)
+	}
+	drop := spool + "/drop"
+	if fi, err := os.Stat(drop); err != nil || ownerOf(drop) != 0 || gid == groupOf(fi) {
+		return nil
+	}
+	return sysexits.Wrap(sysexits.NoPerm, errors.Join(os.Lchown(drop, 0, gid), os.Chmod(drop, 0o730|fs.ModeSetgid|fs.ModeSticky)))
 }

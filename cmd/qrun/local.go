@@ -57,7 +57,10 @@ type forwarder struct{ spool *queue.Spool }
 func (f forwarder) Forward(_ context.Context, of deliver.Envelope, sender string, rcpts []string, msg io.Reader) error {
 	env := &queue.Envelope{Sender: sender, Client: "forwarded from " + of.Recipient}
 	if of.ID != "" {
-		env.ID = queue.Derive(of.ID, "forward", of.N)
+		// The copy says whom it stands for: whoever runs it first sets that
+		// recipient's mark, so that a crash before ours does not send it twice.
+		env.ID, env.Kind, env.Parent = queue.Derive(of.ID, "forward", of.N), "forward", of.ID
+		env.Covers = []queue.Cover{{N: of.N, Mark: queue.Done}}
 	}
 	env.UTF8 = !ascii(sender)
 	for i, r := range rcpts {
