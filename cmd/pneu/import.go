@@ -96,6 +96,11 @@ func importMail(t *tool) error {
 // importFrom files one mbox, or one message, read from r.
 func (t *tool) importFrom(b *journal.Batch, f *maildir.Folder, name string, r io.Reader, st os.FileInfo) error {
 	br := bufio.NewReaderSize(r, 64<<10)
+	mark, _ := br.Peek(3)
+	bom := string(mark) == "\ufeff" // of some Windows editor
+	if bom {
+		br.Discard(3)
+	}
 	first, err := br.Peek(5)
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("read %s: %w", name, err)
@@ -111,7 +116,7 @@ func (t *tool) importFrom(b *journal.Batch, f *maildir.Folder, name string, r io
 		return t.file(b, f, d, br)
 	}
 	var at io.ReaderAt
-	if file, ok := r.(*os.File); ok && st != nil && st.Mode().IsRegular() {
+	if file, ok := r.(*os.File); ok && !bom && st != nil && st.Mode().IsRegular() {
 		at = file
 	}
 	mr := newMboxReader(br, at, t.c.Bool("mboxcl2"))

@@ -33,8 +33,12 @@ type mboxMessage struct {
 	counted bool      // its length was told by Content-Length
 }
 
-// separator is a line that begins a message: an address or nothing, a time of day and a year.
-var separator = regexp.MustCompile(`^From (?:\S+ +)?.*\d:\d\d.*\d\d\d\d`)
+// separator is a line that begins a message: an address or nothing, a time of day and a
+// year. bare is what Netscape and Thunderbird write, also where no empty line is before it.
+var (
+	separator = regexp.MustCompile(`^From (?:\S+ +)?.*\d:\d\d.*\d\d\d\d`)
+	bare      = regexp.MustCompile(`^From - *\r?\n?$`)
+)
 
 func newMboxReader(r io.Reader, at io.ReaderAt, trust bool) *mboxReader {
 	return &mboxReader{br: bufio.NewReaderSize(r, 64<<10), at: at, trust: trust}
@@ -61,7 +65,7 @@ func blank(line []byte) bool {
 }
 
 func isSeparator(line []byte) bool {
-	return bytes.HasPrefix(line, []byte("From ")) && separator.Match(line)
+	return bytes.HasPrefix(line, []byte("From ")) && (separator.Match(line) || bare.Match(line))
 }
 
 // next returns the next message, io.EOF after the last. The one before must have been
@@ -163,7 +167,7 @@ func (b *body1) Read(p []byte) (int, error) {
 			continue
 		case err != nil:
 			return 0, err
-		case start && b.held != nil && isSeparator(line):
+		case start && (b.held != nil && isSeparator(line) || bare.Match(line)):
 			b.r.from = bytes.Clone(line)
 			b.done = true
 			continue
