@@ -12,6 +12,15 @@ import (
 // hours, as the Maildir page has it.
 const tempAge = 36 * time.Hour
 
+// LastUse returns when the file was last read, written, renamed or linked.
+func (f *Folder) LastUse(e Entry) (time.Time, error) {
+	st, err := os.Lstat(f.File(e))
+	if err != nil {
+		return time.Time{}, err
+	}
+	return lastUse(st), nil
+}
+
 // Clean removes from tmp/ what was neither read nor changed for 36 hours before
 // now, and says how many files that were.
 func (f *Folder) Clean(now time.Time) (int, error) {

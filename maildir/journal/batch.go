@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ type Batch struct {
 	mu          sync.Mutex
 	id          string // empty until the first operation
 	n           int
+	hold        maildir.Hold // keeps Dovecot out from the second operation on
 }
 
 // Begin starts a batch. actor is "tui", "cli" or "rule"; what is for people. A
@@ -56,10 +58,10 @@ const attempts = 10
 
 // try notes the operation that plan makes of the current entry, and does it. If
 // the entry is stale by then, the note is struck out and made anew.
-func (b *Batch) try(f *maildir.Folder, e maildir.Entry, plan func(now maildir.Entry) (Op, error), do func(o Op) error) (maildir.Entry, error) {
+func (b *Batch) try(f *maildir.Folder, e maildir.Entry, to *maildir.Folder, plan func(now maildir.Entry) (Op, error), do func(o Op) error) (maildir.Entry, error) {
 	var last error
 	for range attempts {
-		now, err := f.Find(e.Base())
+		now, err := f.Current(e)
 		if err != nil {
 			return maildir.Entry{}, err
 		}
@@ -75,16 +77,21 @@ func (b *Batch) try(f *maildir.Folder, e maildir.Entry, plan func(now maildir.En
 		if err != nil {
 			return maildir.Entry{}, err
 		}
+		if n > 1 || now.New {
+			b.hold.Take(f, to)
+		}
 		if last = do(o); last == nil {
 			return o.New, nil
 		}
 		if err := b.j.append(line{T: "fail", ID: b.id, N: []int{n}}); err != nil {
 			return maildir.Entry{}, errors.Join(last, err)
 		}
-		if _, err := f.Find(e.Base()); err != nil {
-			return maildir.Entry{}, err
-		}
-		if now2, _ := f.Find(e.Base()); now2 == now {
+		if errors.Is(last, maildir.ErrExists) {
+			// Another message of the same base: listing tells the two apart.
+			if _, err := f.List(); err != nil {
+				return maildir.Entry{}, err
+			}
+		} else if now2, err := f.Current(now); err == nil && now2 == now && !errors.Is(last, fs.ErrNotExist) {
 			break // not stale: the error is a real one
 		}
 	}
@@ -93,7 +100,7 @@ func (b *Batch) try(f *maildir.Folder, e maildir.Entry, plan func(now maildir.En
 
 // SetFlags changes flags as [maildir.Folder.SetFlags] does.
 func (b *Batch) SetFlags(f *maildir.Folder, e maildir.Entry, add, remove maildir.Flags) (maildir.Entry, error) {
-	return b.try(f, e, func(now maildir.Entry) (Op, error) {
+	return b.try(f, e, f, func(now maildir.Entry) (Op, error) {
 		n, err := maildir.ParseName(now.File)
 		if err == nil {
 			n, err = n.WithFlags(n.Flags().Change(add, remove))
@@ -107,14 +114,14 @@ func (b *Batch) Move(f *maildir.Folder, e maildir.Entry, to *maildir.Folder) (ma
 	if f.Path() == to.Path() {
 		return f.Find(e.Base())
 	}
-	return b.try(f, e, func(now maildir.Entry) (Op, error) {
+	return b.try(f, e, to, func(now maildir.Entry) (Op, error) {
 		return Op{Kind: "move", To: to.Path(), ToFolder: to.Name(), New: maildir.Fresh(now)}, nil
 	}, func(o Op) error { return f.MoveAs(o.Old, to, o.New) })
 }
 
 // Copy copies a message to a folder, which may be its own.
 func (b *Batch) Copy(f *maildir.Folder, e maildir.Entry, to *maildir.Folder) (maildir.Entry, error) {
-	return b.try(f, e, func(now maildir.Entry) (Op, error) {
+	return b.try(f, e, to, func(now maildir.Entry) (Op, error) {
 		return Op{Kind: "copy", To: to.Path(), ToFolder: to.Name(), New: maildir.Fresh(now)}, nil
 	}, func(o Op) error { return f.CopyAs(o.Old, to, o.New) })
 }
@@ -122,7 +129,7 @@ func (b *Batch) Copy(f *maildir.Folder, e maildir.Entry, to *maildir.Folder) (ma
 // Purge deletes a message for good. It is written down, but undo cannot bring it
 // back and says so: what is purged must be gone from the disk.
 func (b *Batch) Purge(f *maildir.Folder, e maildir.Entry) error {
-	_, err := b.try(f, e, func(now maildir.Entry) (Op, error) {
+	_, err := b.try(f, e, f, func(now maildir.Entry) (Op, error) {
 		return Op{Kind: "purge"}, nil
 	}, func(o Op) error { return f.Remove(o.Old) })
 	return err
@@ -138,6 +145,7 @@ func (b *Batch) Added(f *maildir.Folder, e maildir.Entry) error {
 
 // Commit ends the batch.
 func (b *Batch) Commit() error {
+	b.hold.Release()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.id == "" {

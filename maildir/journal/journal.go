@@ -90,6 +90,8 @@ type Journal struct {
 }
 
 // Open opens the journal at path and creates it and its directory if missing.
+// Messages that Undo took out of a folder lie in the Maildir PATH.kept, and those
+// that have lain there for 30 days are deleted now.
 func Open(path string) (*Journal, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -102,6 +104,7 @@ func Open(path string) (*Journal, error) {
 	if err := j.reopen(); err != nil {
 		return nil, err
 	}
+	j.forget(time.Now())
 	return j, nil
 }
 

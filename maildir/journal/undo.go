@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"pneu/maildir"
 )
@@ -48,12 +49,14 @@ func (j *Journal) Undo(n int) (Report, error) {
 
 // undo takes one batch back, its last operation first.
 func (j *Journal) undo(h *history, b *batch, r *Report) error {
+	var hold maildir.Hold
+	defer hold.Release()
 	for i := len(b.ops) - 1; i >= 0; i-- {
 		o := &b.ops[i]
 		if o.state != done {
 			continue
 		}
-		path, err := j.back(o.Op)
+		path, err := j.back(o.Op, &hold, len(b.ops) > 1)
 		l := line{T: "undo", ID: b.id, N: []int{o.n}}
 		if err != nil {
 			l.T = "lost"
@@ -88,12 +91,13 @@ func (j *Journal) Redo(n int) (Report, error) {
 			continue
 		}
 		var again []int
+		var hold maildir.Hold
 		for k := range b.ops {
 			o := &b.ops[k]
 			if o.state != undone {
 				continue
 			}
-			path, err := j.again(o.Op)
+			path, err := j.again(o.Op, &hold, len(b.ops) > 1)
 			if err != nil {
 				r.Failed = append(r.Failed, Failure{o.Op, err})
 				if err := j.write(line{T: "lost", ID: b.id, N: []int{o.n}}); err != nil {
@@ -104,6 +108,7 @@ func (j *Journal) Redo(n int) (Report, error) {
 			again = append(again, o.n)
 			r.Paths = append(r.Paths, path)
 		}
+		hold.Release()
 		if err := j.write(line{T: "redo", ID: b.id, N: again}); err != nil {
 			return r, err
 		}
@@ -117,7 +122,7 @@ func (j *Journal) Redo(n int) (Report, error) {
 
 // back takes one operation back and returns where the message is then. It looks
 // at the folders, not at what the journal believes.
-func (j *Journal) back(o Op) (string, error) {
+func (j *Journal) back(o Op, hold *maildir.Hold, many bool) (string, error) {
 	if o.Kind == "purge" {
 		return "", errPurged
 	}
@@ -128,6 +133,9 @@ func (j *Journal) back(o Op) (string, error) {
 	to, err := maildir.At(o.To)
 	if err != nil {
 		return "", err
+	}
+	if many || o.Old.New || o.New.New {
+		hold.Take(from, to)
 	}
 	switch o.Kind {
 	case "flags", "move":
@@ -145,7 +153,7 @@ func (j *Journal) back(o Op) (string, error) {
 }
 
 // again does one operation again.
-func (j *Journal) again(o Op) (string, error) {
+func (j *Journal) again(o Op, hold *maildir.Hold, many bool) (string, error) {
 	from, err := maildir.At(o.From)
 	if err != nil {
 		return "", err
@@ -153,6 +161,9 @@ func (j *Journal) again(o Op) (string, error) {
 	to, err := maildir.At(o.To)
 	if err != nil {
 		return "", err
+	}
+	if many || o.Old.New || o.New.New {
+		hold.Take(from, to)
 	}
 	switch o.Kind {
 	case "flags", "move":
@@ -285,6 +296,28 @@ func equal(f *maildir.Folder, a maildir.Entry, g *maildir.Folder, b maildir.Entr
 		}
 		if err != nil {
 			return false, err
+		}
+	}
+}
+
+// keepFor is how long undone additions (drafts, imports) stay for redo.
+const keepFor = 30 * 24 * time.Hour
+
+// forget deletes what was taken out by undo and not asked for again in 30 days.
+// It is housekeeping: what cannot be done now is left to the next program.
+func (j *Journal) forget(now time.Time) {
+	k, err := maildir.At(j.path + ".kept")
+	if err != nil {
+		return
+	}
+	k.Clean(now)
+	list, err := k.List()
+	if err != nil {
+		return
+	}
+	for _, e := range list {
+		if used, err := k.LastUse(e); err == nil && now.Sub(used) > keepFor {
+			k.Remove(e)
 		}
 	}
 }
