@@ -19,7 +19,7 @@ import (
 
 func partVerb() *cli.Command {
 	return &cli.Command{
-		Name: "part", Usage: "list or save the parts of messages", ArgsUsage: "ls|get [OPTION...] [MESSAGE...]",
+		Name: "part", Usage: "list, save or remove the parts of messages", ArgsUsage: "ls|get|rm [OPTION...] [MESSAGE...]",
 		Subcommands: []*cli.Command{
 			{
 				Name: "ls", Usage: "print the MIME tree", ArgsUsage: "[MESSAGE...]",
@@ -37,9 +37,17 @@ func partVerb() *cli.Command {
 				},
 				Action: verb(partGet),
 			},
+			{
+				Name: "rm", Usage: "file messages anew without some parts, the old ones go to Trash", ArgsUsage: "[MESSAGE...]",
+				Flags: outputFlags(dryFlag(),
+					&cli.StringFlag{Name: "type", Aliases: []string{"t"}, Usage: "parts of media `TYPE`, such as application/pdf or image/*"},
+					&cli.IntFlag{Name: "part", Aliases: []string{"p"}, Value: -1, Usage: "the part with number `N` in part ls"},
+				),
+				Action: verb(partRm),
+			},
 		},
 		Action: func(c *cli.Context) error {
-			return boot.Usage("say what to do with the parts: ls or get")
+			return boot.Usage("say what to do with the parts: ls, get or rm")
 		},
 	}
 }
