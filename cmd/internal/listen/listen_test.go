@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -139,6 +140,38 @@ func TestPipe(t *testing.T) {
 }
 
 // A silent peer does not hold the reader for ever.
+// A client that waits for answers pauses; standard input, which others may
+// share, must stay as it was.
+func TestStdioKeepsBlocking(t *testing.T) {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pipe [2]int
+	if err := syscall.Pipe(pipe[:]); err != nil {
+		t.Fatal(err)
+	}
+	for name, fds := range map[string][2]int{"socket pair": pair, "pipe": pipe} {
+		t.Run(name, func(t *testing.T) {
+			in, far := os.NewFile(uintptr(fds[0]), "in"), os.NewFile(uintptr(fds[1]), "far")
+			defer in.Close()
+			conn, own := Stdio(in, os.Stderr)
+			if !own {
+				t.Fatal("a local program is taken for a stranger")
+			}
+			go func() {
+				time.Sleep(50 * time.Millisecond)
+				far.WriteString("QUIT\r\n")
+				far.Close()
+			}()
+			got, err := io.ReadAll(conn)
+			if err != nil || string(got) != "QUIT\r\n" {
+				t.Errorf("after a pause: %q, %v", got, err)
+			}
+		})
+	}
+}
+
 func TestPipeDeadline(t *testing.T) {
 	r, w := io.Pipe()
 	defer w.Close()

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 )
 
 // Stdio returns standard input and output as a connection.
@@ -12,13 +13,33 @@ import (
 // If input is a network socket, as inetd passes it, that is the connection and own is false: the
 // peer is whoever it is. Otherwise a local program or person is at the other end, and own is true.
 func Stdio(in, out *os.File) (conn net.Conn, own bool) {
-	if c, err := net.FileConn(in); err == nil {
-		if _, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+	// net.FileConn makes non-blocking whatever it is given, for all who share it, before it looks at it:
+	// a pipe would end at the first pause. So it is given nothing but TCP sockets.
+	if isTCP(in) {
+		if c, err := net.FileConn(in); err == nil {
 			return c, false
 		}
-		c.Close()
 	}
 	return Pipe(in, out), true
+}
+
+func isTCP(f *os.File) bool {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return false
+	}
+	tcp := false
+	err = raw.Control(func(fd uintptr) {
+		peer, err := syscall.Getpeername(int(fd))
+		if err != nil {
+			return
+		}
+		switch peer.(type) {
+		case *syscall.SockaddrInet4, *syscall.SockaddrInet6:
+			tcp = true
+		}
+	})
+	return err == nil && tcp
 }
 
 // Pipe joins a reader and a writer to a connection that knows read deadlines, whatever they are.
