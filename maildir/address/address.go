@@ -2,7 +2,7 @@
 //
 // ParseList never fails: what cannot be an address is kept as well as it can be, since a reader wants to see
 // something and an answer must go somewhere. Valid is the strict side, for envelopes. The package imports only
-// strings and unicode/utf8, because the sendmail program, which must start fast, links it; names stay encoded as
+// slices, strings and unicode/utf8, because the sendmail program, which must start fast, links it; names stay encoded as
 // they stand in the header, and package message decodes them.
 package address
 

@@ -43,6 +43,8 @@ func TestParseList(t *testing.T) {
 			[]Address{{"", "b@example.net", ""}, {"", "c@example.net", ""}}},
 		{"quote not closed", `"Unclosed <a@example.org>`, []Address{{"Unclosed", "a@example.org", ""}}},
 		{"comma forgotten", "A <a@b.example> C <c@d.example>", []Address{{"A", "a@b.example", ""}, {"C", "c@d.example", ""}}},
+		{"comma forgotten between bare ones", "a@b.example c@d.example  X e@f.example, g@h.example",
+			[]Address{{"", "a@b.example", ""}, {"", "c@d.example", ""}, {"", "e@f.example", ""}, {"", "g@h.example", ""}}},
 		{"encoded words stay", "=?utf-8?q?Doe=2C_J?= <j@b.example>", []Address{{"=?utf-8?q?Doe=2C_J?=", "j@b.example", ""}}},
 		{"brackets in a name", "[JIRA] Bot <j@b.example>", []Address{{"[JIRA] Bot", "j@b.example", ""}}},
 		{"fold in a quoted name", "\"Ada\r\n Lovelace\" <a@b.example>", []Address{{"Ada Lovelace", "a@b.example", ""}}},

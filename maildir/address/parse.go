@@ -1,6 +1,9 @@
 package address
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // ParseList reads an address list. It never fails. Groups are flattened, with Group set; routes are dropped
 // (RFC 5322, 4.4), and so are empty elements. Semicolons separate as commas do, since many people write them so.
@@ -119,24 +122,33 @@ func isMark(c byte) bool {
 	return false
 }
 
-// at returns the place of the last @ among the tokens, -1 if there is none.
-func (p *parser) at() int {
-	for i := len(p.tokens) - 1; i >= 0; i-- {
-		if p.tokens[i].special('@') {
+// last returns the place of the last @ among the tokens, -1 if there is none.
+func last(tokens []token) int {
+	for i := len(tokens) - 1; i >= 0; i-- {
+		if tokens[i].special('@') {
 			return i
 		}
 	}
 	return -1
 }
 
-// add puts the element into the list, unless it is empty.
+// add puts the element into the list, unless it is empty. Between bare addresses a comma may have been forgotten:
+// nobody is to be lost by that.
 func (p *parser) add(addr, comment string, angle bool) {
-	name := ""
+	name, first := "", len(p.list)
 	switch {
 	case angle:
 		name = phrase(p.tokens)
 	case len(p.tokens) > 0:
-		addr, name = bare(p.tokens, p.at())
+		from := 0
+		for rest := p.tokens; ; rest = rest[:from] {
+			addr, from = bare(rest, last(rest))
+			if last(rest[:from]) < 0 {
+				name = phrase(rest[:from])
+				break
+			}
+			p.list = append(p.list, Address{Addr: addr, Group: p.group})
+		}
 	}
 	if name == "" && !angle {
 		name = comment
@@ -145,6 +157,7 @@ func (p *parser) add(addr, comment string, angle bool) {
 	if addr != "" || name != "" && (len(p.list) == 0 || addr != "" || angle || name != comment) {
 		p.list = append(p.list, Address{Name: name, Addr: addr, Group: p.group})
 	}
+	slices.Reverse(p.list[first:]) // they were found from behind
 }
 
 // phrase joins the words of a name. A dot may stand in it (obs-phrase).
@@ -163,28 +176,29 @@ func phrase(tokens []token) string {
 }
 
 // bare takes an address without angle brackets out of the tokens; at is the place of its @. Words that cannot belong
-// to it are its name: white space joins only around a dot or an @ (RFC 5322, 4.4).
-func bare(tokens []token, at int) (addr, name string) {
+// to it are its name, which ends at from: white space joins only around a dot or an @ (RFC 5322, 4.4).
+func bare(tokens []token, at int) (addr string, from int) {
 	if at < 0 {
 		for i := 1; i < len(tokens); i++ {
 			if tokens[i].space && !tokens[i].special('.') && !tokens[i-1].special('.') {
-				return "", phrase(tokens)
+				return "", len(tokens)
 			}
 		}
-		return join(tokens), ""
+		return join(tokens), 0
 	}
 	joined := func(i int) bool { // whether tokens i-1 and i are of one address
 		a, b := tokens[i-1], tokens[i]
 		return !b.space || a.special('.') || a.special('@') || b.special('.') || b.special('@')
 	}
-	from, to := at, at+1
+	from = at
+	to := at + 1
 	for from > 0 && joined(from) {
 		from--
 	}
 	for to < len(tokens) && joined(to) {
 		to++
 	}
-	return join(tokens[from:to]), phrase(tokens[:from])
+	return join(tokens[from:to]), from
 }
 
 // join makes an address of its pieces. Quotes are put back where the local part cannot do without.
