@@ -2,7 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"time"
 
 	"pneu/maildir"
 	"pneu/tui/folders"
@@ -369,7 +368,6 @@ func (a *App) purge() term.Cmd {
 type undone struct {
 	text string
 	err  error
-	at   time.Time
 }
 
 // undo takes back the last n actions: mail in its hold, or what the journal has.

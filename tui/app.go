@@ -113,19 +113,18 @@ type App struct {
 	waiting int
 	held    []term.Key
 	// whenRead is a command that came before the message it is about was read.
-	whenRead func() term.Cmd
-	acts     []act // what undo would take back, if it is not in the journal
-	targets  []string
-	query    string // of the search
-	hits     map[int]bool
-	queries  []string
-	limits   int
-	previewSerial, keySerial,
-	arrangeSerial, waits int
-	arranging, stale bool
-	loading          bool
-	people           *compose.People
-	quitting         bool
+	whenRead             func() term.Cmd
+	acts                 []act // what undo would take back, if it is not in the journal
+	targets              []string
+	query                string // of the search
+	hits                 map[int]bool
+	queries              []string
+	limits               int
+	previewSerial, waits int
+	arranging, stale     bool
+	loading              bool
+	people               *compose.People
+	quitting             bool
 
 	after func(time.Duration, term.Msg) term.Cmd // delivers a message later; tests have their own time
 

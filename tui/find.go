@@ -74,13 +74,11 @@ func (d *doc) Text() string {
 
 // found is the result of a search over the folder.
 type found struct {
-	box    int64
-	kind   findKind
-	query  string
-	ids    map[int]bool
-	err    error
-	done   bool
-	serial int
+	box   int64
+	kind  findKind
+	query string
+	ids   map[int]bool
+	err   error
 }
 
 type findKind uint8

@@ -27,11 +27,8 @@ func (a *App) hintsNow() []hint {
 }
 
 // keyLine is the line of keys, as many as there is room for.
-func (a *App) keyLine(w int, _ bool) string {
+func (a *App) keyLine(w int) string {
 	l := a.theme.NewLine(w)
-	if w == 0 {
-		return ""
-	}
 	if a.screen == listScreen && a.list.Ranging() {
 		l.Lit(a.theme.Mark, "range").Lit(0, " from here: move, then V   ")
 	} else if n := a.list.Count(); a.screen == listScreen && n > 0 {
@@ -54,17 +51,24 @@ func (a *App) keyLine(w int, _ bool) string {
 	return l.String()
 }
 
-// hints puts the most wanted keys behind the position, where keys and result share a line.
-func (a *App) hints(l *look.Line, _ string) {
+// hints puts the most wanted keys behind the position, as many as fit in so many cells; help is always among them.
+func (a *App) hints(l *look.Line, room int) {
 	hs := a.hintsNow()
-	const most = 6
-	if a.size.W < columnFrom && len(hs) > most {
-		hs = append(append([]hint(nil), hs[:most-1]...), hint{"?", "help"})
+	last := hint{"?", "help"}
+	if hs[len(hs)-1] == last {
+		hs = hs[:len(hs)-1]
 	}
-	for i, h := range hs {
-		if i > 0 {
-			l.Pad(2)
+	need := func(h hint) int { return len(h.key) + len(h.what) + 3 }
+	room -= need(last)
+	var show []hint
+	for _, h := range hs {
+		if room -= need(h); room < 0 {
+			break
 		}
+		show = append(show, h)
+	}
+	for i, h := range append(show, last) {
+		l.Pad(2 + min(1, max(0, 1-i)))
 		l.Lit(a.theme.Key, h.key).Pad(1).Lit(a.theme.Hint, h.what)
 	}
 }

@@ -19,16 +19,16 @@ const (
 
 // A geometry says where everything is.
 type geometry struct {
-	w, h       int
-	side       int // width of the folders with their rule; 0: none
-	listW      int
-	listH      int
-	readW      int
-	readH      int
-	split      splitKind
-	foot       int // lines below the body, with the rule
-	bodyH      int
-	tiny, noHd bool
+	w, h  int
+	side  int // width of the folders with their rule; 0: none
+	listW int
+	listH int
+	readW int
+	readH int
+	split splitKind
+	foot  int // lines below the body, with the rule
+	bodyH int
+	tiny  bool
 }
 
 type splitKind uint8
@@ -311,19 +311,20 @@ func (a *App) footer(g geometry) []string {
 		if g.foot == 2 {
 			return []string{line.String()}
 		}
-		return []string{a.keyLine(g.w, true), line.String()}
+		return []string{a.keyLine(g.w), line.String()}
 	}
 	if g.foot == 2 {
-		keys := a.keyLine(0, false)
+		// The result comes first; keys take what room it leaves.
+		result := t.NewLine(g.w)
+		a.drawStatus(result)
 		return []string{t.Between(g.w, a.drawStatus, func(l *look.Line) {
 			a.position(l)
 			if g.w >= keysInOne {
-				l.Pad(3)
-				a.hints(l, keys)
+				a.hints(l, g.w-result.Width()-l.Width()-3)
 			}
 		})}
 	}
-	return []string{a.keyLine(g.w, true), t.Between(g.w, a.drawStatus, a.position)}
+	return []string{a.keyLine(g.w), t.Between(g.w, a.drawStatus, a.position)}
 }
 
 // position says where the cursor is, and which keys wait for more.

@@ -111,13 +111,12 @@ func (r *rig) run(c term.Cmd) {
 	r.busy++
 	r.mu.Unlock()
 	go func() {
-		msg := c()
+		if msg := c(); msg != nil {
+			r.ch <- msg
+		}
 		r.mu.Lock()
 		r.busy--
 		r.mu.Unlock()
-		if msg != nil {
-			r.ch <- msg
-		}
 	}()
 }
 
@@ -144,17 +143,17 @@ func (r *rig) send(msg term.Msg) {
 
 // settle takes results until nothing is under way.
 func (r *rig) settle() {
-	for quiet := 0; quiet < 3; {
+	for {
+		r.mu.Lock()
+		quiet := r.busy <= int(r.a.jobs.idle.Load())
+		r.mu.Unlock()
+		if quiet && len(r.ch) == 0 {
+			return
+		}
 		select {
 		case msg := <-r.ch:
-			quiet = 0
 			r.send(msg)
-		case <-time.After(time.Millisecond):
-			r.mu.Lock()
-			if r.busy <= int(r.a.jobs.idle.Load()) {
-				quiet++
-			}
-			r.mu.Unlock()
+		case <-time.After(200 * time.Microsecond):
 		}
 	}
 }

@@ -24,7 +24,6 @@ type draft struct {
 	entry  maildir.Entry
 	kept   bool
 	saving bool
-	again  bool // changed while it was being saved
 	origin *origin
 	closed bool // it was left: a save that ends now does not touch the screen
 }

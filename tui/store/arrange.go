@@ -46,14 +46,13 @@ type conv struct {
 
 // A Snapshot is what Arrange needs of a Box, so that it can run outside the loop.
 type Snapshot struct {
-	serial  int64
-	opt     Options
-	limit   Limit
-	ids     []int32
-	heads   []*Head
-	times   []time.Time
-	open    map[int32]bool // first messages of unfolded conversations
-	version int
+	serial int64
+	opt    Options
+	limit  Limit
+	ids    []int32
+	heads  []*Head
+	times  []time.Time
+	open   map[int32]bool // first messages of unfolded conversations
 }
 
 // Snapshot copies what Arrange needs.
