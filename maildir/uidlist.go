@@ -121,7 +121,7 @@ func lockUidlist(dir string, wait time.Duration) *uidlistLock {
 		l = &uidlistLock{path: path, users: 1, ready: make(chan struct{}), touched: time.Now()}
 		uidlistLocks.held[path] = l
 		uidlistLocks.Unlock()
-		l.got = takeDotlock(path, wait)
+		l.got = takeDotlock(path, st.Mode().Perm(), wait)
 		close(l.ready)
 	}
 	if !l.got {
@@ -168,10 +168,10 @@ func (l *uidlistLock) touch() {
 }
 
 // takeDotlock creates the lock file, waiting for another's to go or to turn out
-// stale.
-func takeDotlock(path string, wait time.Duration) bool {
+// stale. Its mode is that of the list: Dovecot, if another user, watches it.
+func takeDotlock(path string, mode fs.FileMode, wait time.Duration) bool {
 	for until := time.Now().Add(wait); ; time.Sleep(5 * time.Millisecond) {
-		w, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		w, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 		if err == nil {
 			_, err := w.WriteString(lockText())
 			if err := errors.Join(err, w.Close()); err != nil {

@@ -28,7 +28,18 @@ type watcher struct {
 	dirs map[int32]watched
 	out  chan Event
 	left *leaving
+	made map[made]Entry
 }
+
+// made is a message that appeared by link, not by rename. mutt renames by link
+// and unlink: the old name's end is not the message's.
+type made struct {
+	folder *Folder
+	base   string
+}
+
+// mostMade bounds the memory of made; the unlink follows the link at once.
+const mostMade = 256
 
 // leaving is a message whose file was renamed away; until cookie comes again,
 // or time is up, it is not known where to.
@@ -163,7 +174,19 @@ func (w *watcher) record(wd int32, mask, cookie uint32, name string) bool {
 		w.left = &leaving{cookie, at, e}
 		return true
 	case mask&unix.IN_DELETE != 0:
+		key := made{at.folder, e.Base()}
+		if now, ok := w.made[key]; ok {
+			delete(w.made, key)
+			if _, err := os.Lstat(at.folder.File(now)); err == nil && now != e {
+				return w.emit(Event{Kind: Changed, Folder: at.folder, Entry: now, Old: e})
+			}
+		}
 		return w.emit(Event{Kind: Gone, Folder: at.folder, Entry: e})
+	case mask&unix.IN_CREATE != 0:
+		if w.made == nil || len(w.made) >= mostMade {
+			w.made = map[made]Entry{}
+		}
+		w.made[made{at.folder, e.Base()}] = e
 	}
 	return w.emit(Event{Kind: Added, Folder: at.folder, Entry: e})
 }
