@@ -15,8 +15,11 @@ func Filename(s string) string {
 	if i := strings.LastIndexAny(strings.TrimRight(s, `/\ `), `/\`); i >= 0 {
 		s = strings.TrimRight(s, `/\ `)[i+1:]
 	}
+	// Replaced before it is cleaned, since what may stand behind a '*' may not stand behind a '_'; and once more for what
+	// cleaning puts in.
+	s = strings.Map(forFile, strings.Map(dropBidi, strings.ToValidUTF8(s, "_")))
 	c := cleaner{mode: line}
-	c.clean(strings.Map(dropBidi, strings.ToValidUTF8(s, "_")))
+	c.clean(s)
 	s = strings.Map(forFile, c.out.String())
 	s = trimName(s)
 	if len(s) > maxFilename {
@@ -62,5 +65,5 @@ func shorten(s string) string {
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return strings.TrimRight(s[:n], " .") + ext
+	return strings.TrimRight(s[:n], " .\u200c\u200d") + ext // a joiner at the end joins nothing
 }

@@ -96,6 +96,8 @@ func TestFilename(t *testing.T) {
 		{"home", "~root", "root"},
 		{"not UTF-8", "caf\xe9.txt", "caf_.txt"},
 		{"shell", "a`id`$(id).txt", "a_id__(id).txt"},
+		{"selector behind a star", "a*\ufe0fb.txt", "a_b.txt"},
+		{"cut at a joiner", strings.Repeat("x", 189) + "👩\u200d👩\u200d.txt", strings.Repeat("x", 189) + "👩.txt"},
 		{"long", strings.Repeat("é", 300) + ".pdf", strings.Repeat("é", 98) + ".pdf"},
 	}
 	for _, tt := range tests {
