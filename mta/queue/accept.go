@@ -106,7 +106,11 @@ func (s *Spool) createFile(id, place string) (File, error) {
 		}
 	}
 	const flags = syscall.O_RDWR | syscall.O_CREAT | syscall.O_EXCL
-	f, err := s.fs.Open(name, flags, perm)
+	create := s.fs
+	if place == inDrop {
+		create = s.drop
+	}
+	f, err := create.Open(name, flags, perm)
 	if errors.Is(err, fs.ErrNotExist) && place != inDrop {
 		if err := s.makeDir(place, id); err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package queue
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"strconv"
 	"syscall"
 	"time"
@@ -49,7 +50,7 @@ func (s *Spool) adopt(id string) (bool, error) {
 		return false, ErrGone
 	}
 	if errors.Is(err, syscall.ELOOP) {
-		return false, s.quarantine(name, id, "a symbolic link")
+		return false, s.putAside(name, id, notPlain)
 	}
 	if err != nil {
 		return false, err
@@ -65,19 +66,21 @@ func (s *Spool) adopt(id string) (bool, error) {
 	old := &Message{s: s, f: f, place: inDrop}
 	why := ""
 	if !st.Regular {
-		why = "not a plain file"
+		why = notPlain
 	} else if old.h, err = readHead(f, st.Size); errors.Is(err, errOpen) {
 		if time.Since(st.ModTime) < abandoned {
 			return false, ErrBusy
 		}
 		return false, s.fs.Remove(name)
+	} else if errors.As(err, new(*fs.PathError)) {
+		return false, err // the disk's trouble, not the file's
 	} else if err != nil {
 		why = err.Error()
 	} else if why, err = old.check(id, st.Size); err != nil {
 		return false, err
 	}
 	if why != "" {
-		return false, s.quarantine(name, id, why)
+		return false, s.putAside(name, id, why)
 	}
 	old.fill()
 	env := old.Envelope

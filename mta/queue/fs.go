@@ -43,8 +43,10 @@ type File interface {
 type Info struct {
 	Size    int64
 	ModTime time.Time
+	Changed time.Time // of content or attributes, by the system's clock
 	Inode   uint64
 	Links   uint64
 	UID     uint32
+	GID     uint32
 	Regular bool
 }

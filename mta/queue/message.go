@@ -52,6 +52,9 @@ func (s *Spool) lock(id, place string, derive bool) (*Message, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &stepError{id, ErrGone}
 	}
+	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.EISDIR) {
+		return nil, s.putAside(name, id, notPlain)
+	}
 	if err != nil {
 		return nil, &stepError{"lock message", err}
 	}
@@ -86,10 +89,10 @@ func (s *Spool) load(f File, id, place string, derive bool) (*Message, error) {
 	if err != nil {
 		return nil, &stepError{"lock message", err}
 	}
-	m := &Message{s: s, f: f, place: place, locked: true, Next: at.ModTime}
+	m := &Message{s: s, f: f, place: place, locked: true, Next: nextAttempt(at, time.Now())}
 	why := ""
 	if !st.Regular {
-		why = "not a plain file"
+		why = notPlain
 	} else if m.h, err = readHead(f, st.Size); errors.Is(err, errOpen) {
 		if !derive && time.Since(st.ModTime) < abandoned {
 			return nil, &stepError{id, ErrBusy}
@@ -106,10 +109,7 @@ func (s *Spool) load(f File, id, place string, derive bool) (*Message, error) {
 		return nil, &stepError{"read message", err}
 	}
 	if why != "" {
-		if err := s.quarantine(name, id, why); err != nil {
-			return nil, &stepError{"put damaged " + id + " aside", err}
-		}
-		return nil, &stepError{id + ": moved to bad/: " + why, ErrDamaged}
+		return nil, s.putAside(name, id, why)
 	}
 	m.fill()
 	return m, nil
@@ -182,6 +182,16 @@ func (m *Message) check(id string, size int64) (why string, err error) {
 		return "its checksum is wrong: some bytes changed since it was accepted", nil
 	}
 	return "", nil
+}
+
+const notPlain = "not a plain file"
+
+// putAside moves a file to bad/ and returns the error that says so.
+func (s *Spool) putAside(name, id, why string) error {
+	if err := s.quarantine(name, id, why); err != nil {
+		return &stepError{"put damaged " + id + " aside", err}
+	}
+	return &stepError{id + ": moved to bad/: " + why, ErrDamaged}
 }
 
 // quarantine moves a file to bad/ with the reason beside it.

@@ -12,7 +12,12 @@ import (
 // OS is the system's file system. It goes to the system calls directly: an
 // *os.File brings a poller and a finaliser to each file, which a program that
 // lives for a millisecond feels.
-type OS struct{}
+type OS struct {
+	// Give hands what root creates to another user, whose spool it is: a
+	// runner of that user could not read it.
+	Give     bool
+	UID, GID uint32
+}
 
 // Magic numbers of statfs(2) of the file systems on which the fsync of a new
 // file commits its name as well: ext4, xfs, btrfs, f2fs, zfs. On tmpfs nothing
@@ -26,7 +31,7 @@ func (OS) commitsNames(dir string) bool {
 }
 
 // Open implements [FS].
-func (OS) Open(name string, flag int, perm uint32) (File, error) {
+func (o OS) Open(name string, flag int, perm uint32) (File, error) {
 	for {
 		fd, err := syscall.Open(name, flag|syscall.O_CLOEXEC|syscall.O_NOFOLLOW, perm)
 		if err == syscall.EINTR {
@@ -35,13 +40,23 @@ func (OS) Open(name string, flag int, perm uint32) (File, error) {
 		if err != nil {
 			return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 		}
+		if o.Give && flag&syscall.O_CREAT != 0 {
+			if err := syscall.Fchown(fd, int(o.UID), int(o.GID)); err != nil {
+				syscall.Close(fd)
+				return nil, wrap("chown", name, err)
+			}
+		}
 		return &osFile{fd: fd, name: name}, nil
 	}
 }
 
 // Mkdir implements [FS].
-func (OS) Mkdir(name string, perm uint32) error {
-	return wrap("mkdir", name, syscall.Mkdir(name, perm))
+func (o OS) Mkdir(name string, perm uint32) error {
+	err := syscall.Mkdir(name, perm)
+	if err == nil && o.Give {
+		err = syscall.Lchown(name, int(o.UID), int(o.GID))
+	}
+	return wrap("mkdir", name, err)
 }
 
 // Rename implements [FS].
@@ -177,8 +192,8 @@ func again(call func(int) error, fd int) error {
 
 func info(st *syscall.Stat_t) Info {
 	return Info{
-		Size: st.Size, ModTime: time.Unix(st.Mtim.Unix()), Inode: st.Ino, Links: uint64(st.Nlink),
-		UID: st.Uid, Regular: st.Mode&syscall.S_IFMT == syscall.S_IFREG,
+		Size: st.Size, ModTime: time.Unix(st.Mtim.Unix()), Changed: time.Unix(st.Ctim.Unix()), Inode: st.Ino, Links: uint64(st.Nlink),
+		UID: st.Uid, GID: st.Gid, Regular: st.Mode&syscall.S_IFMT == syscall.S_IFREG,
 	}
 }
 

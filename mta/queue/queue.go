@@ -126,6 +126,7 @@ type Ref struct {
 type Spool struct {
 	opt   Options
 	fs    FS
+	drop  FS     // for new files in drop/: their owner says who submitted them
 	owner uint32 // of q/
 	buf   int    // bytes of a message gathered before a write
 }
@@ -146,7 +147,10 @@ func Open(o Options) (*Spool, error) {
 		return nil, sysexits.New(sysexits.Config, "open spool: no folder given")
 	}
 	st, err := s.fs.Stat(path.Join(o.Dir, inQueue))
-	s.owner = st.UID
+	s.owner, s.drop = st.UID, s.fs
+	if _, ok := s.fs.(OS); ok && st.UID != 0 && syscall.Geteuid() == 0 {
+		s.fs = OS{Give: true, UID: st.UID, GID: st.GID}
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, sysexits.New(sysexits.TempFail, "open spool: "+o.Dir+" is not a spool: run postmaster init")
 	} else if err != nil {
@@ -219,8 +223,10 @@ func Create(dir string) error {
 		}
 	}
 	for i := range 64 {
-		if err := mkdir(path.Join(dir, inQueue, strconv.Itoa(i>>4)+string("0123456789abcdef"[i&15])), 0o700); err != nil {
-			return err
+		for _, d := range []string{inQueue, inHold} { // where people move files between, all are there
+			if err := mkdir(path.Join(dir, d, strconv.Itoa(i>>4)+string("0123456789abcdef"[i&15])), 0o700); err != nil {
+				return err
+			}
 		}
 	}
 	drop := path.Join(dir, inDrop)
@@ -249,7 +255,7 @@ func Create(dir string) error {
 	if _, err := f.Write([]byte(readme)); err != nil {
 		return sysexits.Wrap(sysexits.CantCreate, err)
 	}
-	for _, d := range []string{path.Join(dir, inQueue), dir, path.Dir(dir)} {
+	for _, d := range []string{path.Join(dir, inQueue), path.Join(dir, inHold), dir, path.Dir(dir)} {
 		if err := o.SyncDir(d); err != nil && d != path.Dir(dir) {
 			return sysexits.Wrap(sysexits.CantCreate, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,21 +65,22 @@ func sortRefs(refs []Ref) {
 // scan calls f for each message file of a place.
 func (s *Spool) scan(place string, f func(Ref)) error {
 	top := s.opt.Dir + "/" + place
-	dirs := []string{top}
+	dirs := []string{""}
 	if place == inQueue || place == inHold {
 		names, err := s.fs.Names(top)
 		if err != nil {
 			return &stepError{"read spool", err}
 		}
 		slices.Sort(names)
-		dirs = dirs[:0]
-		for _, n := range names {
-			dirs = append(dirs, top+"/"+n)
-		}
+		dirs = names
 	}
 	state := map[string]State{inQueue: Queued, inHold: Held, inBad: Bad, inDrop: Queued}[place]
+	now := time.Now()
 	for _, dir := range dirs {
-		names, err := s.fs.Names(dir)
+		names, err := s.fs.Names(path.Join(top, dir))
+		if errors.Is(err, syscall.ENOTDIR) && s.refile(place, "", dir) {
+			names, dir, err = []string{dir}, shard(dir), nil
+		}
 		if err != nil {
 			if missing(err) || errors.Is(err, syscall.ENOTDIR) { // a stranger's file
 				continue
@@ -89,20 +91,69 @@ func (s *Spool) scan(place string, f func(Ref)) error {
 			if !ValidID(n) { // a reason's .why, an editor's backup
 				continue
 			}
-			st, err := s.fs.Stat(dir + "/" + n)
+			name := path.Join(top, dir, n)
+			if dir != "" && shard(n) != dir { // no name we would find again
+				if !s.refile(place, dir, n) {
+					continue
+				}
+				name = s.path(place, n)
+			}
+			st, err := s.fs.Stat(name)
 			if missing(err) { // finished meanwhile
 				continue
 			}
 			if err != nil {
 				return &stepError{"read spool", err}
 			}
-			if place == inQueue && shard(n) != dir[len(dir)-2:] {
-				continue // no name we would find again
-			}
-			f(Ref{ID: n, Next: st.ModTime, Size: st.Size, Held: place == inHold, State: state})
+			f(Ref{ID: n, Next: nextAttempt(st, now), Size: st.Size, Held: place == inHold, State: state})
 		}
 	}
 	return nil
+}
+
+// refile moves a message that hands put too high or into the wrong folder of
+// a place to where it is found by its name. It reports whether that was done:
+// other files, and copies of what is there already, stay.
+func (s *Spool) refile(place, dir, id string) bool {
+	from, to := path.Join(s.opt.Dir, place, dir, id), s.path(place, id)
+	if !ValidID(id) {
+		return false
+	}
+	if st, err := s.fs.Stat(from); err != nil || !st.Regular {
+		return false
+	}
+	if _, err := s.fs.Stat(to); !missing(err) {
+		return false
+	}
+	f, err := s.fs.Open(from, syscall.O_RDONLY, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	if h, err := readHead(f, st.Size); err != nil || h.env.ID != id {
+		return false
+	}
+	err = s.fs.Rename(from, to)
+	if missing(err) && s.makeDir(place, id) == nil {
+		err = s.fs.Rename(from, to)
+	}
+	return err == nil
+}
+
+// clockSlack is how far a file's times may be ahead of the clock.
+const clockSlack = time.Minute
+
+// nextAttempt is a file's time, unless the clock that set it was ahead of
+// today's: what was accepted then must not wait until that day comes.
+func nextAttempt(st Info, now time.Time) time.Time {
+	if st.ModTime.After(now) && st.Changed.After(now.Add(clockSlack)) {
+		return now
+	}
+	return st.ModTime
 }
 
 // Read returns a view of a message for people, wherever it lies. It takes no
@@ -117,6 +168,13 @@ func (s *Spool) Read(id string) (*Message, error) {
 		if missing(err) {
 			continue
 		}
+		if errors.Is(err, syscall.ELOOP) {
+			m := &Message{s: s, place: place, h: &head{}, Envelope: Envelope{ID: id}, State: Bad, Reason: toBeMoved}
+			if place == inBad {
+				m.Reason = s.why(id)
+			}
+			return m, nil
+		}
 		if err != nil {
 			return nil, &stepError{"read message", err}
 		}
@@ -130,16 +188,18 @@ func (s *Spool) Read(id string) (*Message, error) {
 	return nil, &stepError{id, ErrGone}
 }
 
+const toBeMoved = "damaged: the next qrun will move it to bad/"
+
 func (s *Spool) view(f File, id, place string) (*Message, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return nil, &stepError{"read message", err}
 	}
-	m := &Message{s: s, f: f, place: place, Next: st.ModTime}
+	m := &Message{s: s, f: f, place: place, Next: nextAttempt(st, time.Now())}
 	m.h, err = readHead(f, st.Size)
 	if err == nil && m.h.env.ID == id && m.h.end+m.h.size <= st.Size {
 		m.fill()
-	} else if err != nil && !errors.Is(err, errOpen) && errors.As(err, new(*fs.PathError)) {
+	} else if err != nil && place != inBad && !errors.Is(err, errOpen) && errors.As(err, new(*fs.PathError)) {
 		return nil, &stepError{"read message", err}
 	} else if errors.Is(err, errOpen) && place != inBad {
 		return nil, &stepError{id + ": not accepted yet", ErrGone}
@@ -147,7 +207,7 @@ func (s *Spool) view(f File, id, place string) (*Message, error) {
 		m.h = &head{size: st.Size}
 		m.Envelope = Envelope{ID: id, Arrived: st.ModTime, Expires: st.ModTime}
 		m.Size, m.State = st.Size, Bad
-		m.Reason = "damaged: the next qrun will move it to bad/"
+		m.Reason = toBeMoved
 	}
 	if place == inBad {
 		m.State, m.Reason = Bad, s.why(id)

@@ -19,6 +19,9 @@ func (s *Spool) Slot(dest string, limit int) (*Slot, error) {
 	dir := s.destDir(dest)
 	for i := range max(limit, 1) {
 		f, err := s.openDest(dir, dir+"/slot."+strconv.Itoa(i), syscall.O_RDWR|syscall.O_CREAT)
+		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+			return s.sharedSlot(dest)
+		}
 		if err != nil {
 			return nil, &stepError{"take slot", err}
 		}
@@ -32,6 +35,19 @@ func (s *Spool) Slot(dest string, limit int) (*Slot, error) {
 		}
 	}
 	return nil, &stepError{"all slots of " + dest, ErrBusy}
+}
+
+// sharedSlot is for a full disk, which mail must be able to leave: one
+// connection at a time to all destinations that have no files yet.
+func (s *Spool) sharedSlot(dest string) (*Slot, error) {
+	f, err := s.fs.Open(s.opt.Dir+"/dest", syscall.O_RDONLY, 0)
+	if err == nil {
+		if err = f.Lock(false); err == nil {
+			return &Slot{f}, nil
+		}
+		f.Close()
+	}
+	return nil, &stepError{"take slot for " + dest + " on a full disk", err}
 }
 
 // Release gives the slot back.
