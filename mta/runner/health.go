@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"pneu/mta/outbound"
+	"pneu/mta/queue"
 )
 
 // How long a destination that does not answer is left alone: from a minute,
@@ -37,7 +38,7 @@ func (r *Runner) judge(dest string, reached bool, last outbound.Result) {
 		}
 	case !last.Temp: // no such domain, no mail wanted: an answer about the address, not about health
 		return
-	case h.Next.After(now): // another attempt that began at the same time said so already
+	case resting(h, now): // another attempt that began at the same time said so already
 		return
 	default:
 		h.Fails++
@@ -50,6 +51,12 @@ func (r *Runner) judge(dest string, reached bool, last outbound.Result) {
 	if err := r.spool.SetHealth(dest, h); err != nil {
 		r.log.Debug("write health", "dest", dest, "error", err)
 	}
+}
+
+// resting reports whether a destination is to be left alone. A time far off
+// was written by a clock that has been put right since.
+func resting(h queue.Health, now time.Time) bool {
+	return h.Fails > 0 && h.Next.After(now) && h.Next.Before(now.Add(2*restMax))
 }
 
 func rest(fails int) time.Duration {

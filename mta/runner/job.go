@@ -43,6 +43,7 @@ type group struct {
 	rcpts   []queue.Recipient
 	release func()
 	health  queue.Health
+	why     string // there is no attempt for now
 }
 
 // verdict is what became of a recipient in this job.
@@ -154,7 +155,8 @@ func (j *job) take(g *group) (ok, down bool) {
 		r.log.Debug("read health", "dest", g.dest, "error", err)
 	}
 	g.health = health
-	if health.Fails > 0 && health.Next.After(j.now) {
+	if resting(health, j.now) {
+		g.why = "the destination is down: " + health.Last
 		return false, true
 	}
 	limit := allowance(r.opt.PerDestination, health.Fails)
@@ -184,10 +186,12 @@ func (j *job) take(g *group) (ok, down bool) {
 	if err != nil {
 		<-r.remote
 		give()
-		if !errors.Is(err, queue.ErrBusy) {
-			r.log.Error("take a slot", "qid", j.m.ID, "dest", g.dest, "error", err)
+		if errors.Is(err, queue.ErrBusy) {
+			return false, false
 		}
-		return false, false
+		r.log.Error("take a slot", "qid", j.m.ID, "dest", g.dest, "error", err)
+		g.health.Next, g.why = j.now.Add(restMin), err.Error()
+		return false, true
 	}
 	g.release = func() {
 		slot.Release()
@@ -197,10 +201,10 @@ func (j *job) take(g *group) (ok, down bool) {
 	return true, false
 }
 
-// skip puts off the recipients of a destination that is down.
+// skip puts off the recipients of a destination that is down or cannot be had.
 func (j *job) skip(g *group) {
 	for _, rc := range g.rcpts {
-		res := outbound.Result{Enhanced: "4.4.1", Text: "not tried, the destination is down: " + g.health.Last, Temp: true}
+		res := outbound.Result{Enhanced: "4.4.1", Text: "not tried, " + g.why, Temp: true}
 		// Spread over the time after the next probe: what waits must not come back as one crowd.
 		next := g.health.Next.Add(spread(time.Minute + j.r.opt.Backoff/5))
 		j.defers = append(j.defers, verdict{rcpt: rc, res: res, next: next, untold: true})
