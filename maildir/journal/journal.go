@@ -240,35 +240,3 @@ func (j *Journal) Log(n int) ([]Record, error) {
 	return out, nil
 }
 
-// Follow returns where the message is now that had the path once, as far as
-// moves in this journal tell. ok is false if it was not moved.
-func (j *Journal) Follow(path string) (now string, ok bool) {
-	unlock, err := j.lock()
-	if err != nil {
-		return path, false
-	}
-	h, err := j.read()
-	unlock()
-	if err != nil {
-		return path, false
-	}
-	sub := filepath.Dir(path)
-	at := place{filepath.Dir(sub), maildir.Entry{File: filepath.Base(path)}.Base()}
-	e := maildir.Entry{File: filepath.Base(path), New: filepath.Base(sub) == "new"}
-	for _, s := range h.steps {
-		if s.from == at {
-			at, e, ok = s.to, s.entry, true
-		}
-	}
-	if !ok {
-		return path, false
-	}
-	f, err := maildir.At(at.dir)
-	if err != nil {
-		return path, false
-	}
-	if found, err := f.Find(at.base); err == nil {
-		e = found
-	}
-	return f.File(e), true
-}

@@ -126,6 +126,7 @@ const (
 type operation struct {
 	Op
 	n     int
+	at    int // in the order of the file
 	state int
 }
 
@@ -170,6 +171,7 @@ type history struct {
 	order []*batch // by their first line
 	byID  map[string]*batch
 	steps []step
+	ops   int
 	redo  []string // ids that redo may take, the last undone last
 }
 
@@ -219,7 +221,8 @@ func (h *history) apply(l line) {
 		if l.Op == nil || len(l.N) != 1 {
 			return
 		}
-		o := operation{Op: l.Op.unpack(), n: l.N[0]}
+		h.ops++
+		o := operation{Op: l.Op.unpack(), n: l.N[0], at: h.ops}
 		b.ops = append(b.ops, o)
 		h.moved(o.Op, false)
 		if userAction(b) {
@@ -237,15 +240,21 @@ func (h *history) apply(l line) {
 		h.redo = append(slices.DeleteFunc(h.redo, func(id string) bool { return id == b.id }), b.id)
 	case "redo":
 		h.each(b, l.N, func(o *operation) { o.state = done; h.moved(o.Op, false) })
-		h.redo = slices.DeleteFunc(h.redo, func(id string) bool { return id == b.id })
+		if !b.has(undone) { // else a crash came between
+			h.redo = slices.DeleteFunc(h.redo, func(id string) bool { return id == b.id })
+		}
 	case "lost":
 		h.each(b, l.N, func(o *operation) { o.state = failed })
 	}
 }
 
 func (h *history) each(b *batch, numbers []int, fn func(o *operation)) {
+	want := make(map[int]bool, len(numbers)) // a batch may be of thousands
+	for _, n := range numbers {
+		want[n] = true
+	}
 	for i := range b.ops {
-		if slices.Contains(numbers, b.ops[i].n) {
+		if want[b.ops[i].n] {
 			fn(&b.ops[i])
 		}
 	}

@@ -29,7 +29,8 @@ func (j *Journal) Undo(n int) (Report, error) {
 		return Report{}, err
 	}
 	var r Report
-	for i := len(h.order) - 1; i >= 0 && len(r.Batches) < max(n, 1); i-- {
+	var chosen []*batch
+	for i := len(h.order) - 1; i >= 0 && len(chosen) < max(n, 1); i-- {
 		b := h.order[i]
 		if !userAction(b) || !b.has(done) {
 			continue
@@ -37,39 +38,51 @@ func (j *Journal) Undo(n int) (Report, error) {
 		rec := b.record()
 		rec.Undone = true
 		r.Batches = append(r.Batches, rec)
-		if err := j.undo(h, b, &r); err != nil {
-			return r, err
-		}
+		chosen = append(chosen, b)
 	}
 	if len(r.Batches) == 0 {
 		return r, ErrNothing
 	}
-	return r, nil
-}
-
-// undo takes one batch back, its last operation first.
-func (j *Journal) undo(h *history, b *batch, r *Report) error {
+	work := inOrder(chosen, done)
+	slices.Reverse(work)
 	var hold maildir.Hold
 	defer hold.Release()
-	for i := len(b.ops) - 1; i >= 0; i-- {
-		o := &b.ops[i]
-		if o.state != done {
-			continue
-		}
-		path, err := j.back(o.Op, &hold, len(b.ops) > 1)
-		l := line{T: "undo", ID: b.id, N: []int{o.n}}
+	for _, w := range work {
+		path, err := j.back(w.op.Op, &hold, len(work) > 1)
+		l := line{T: "undo", ID: w.b.id, N: []int{w.op.n}}
 		if err != nil {
 			l.T = "lost"
-			r.Failed = append(r.Failed, Failure{o.Op, err})
+			r.Failed = append(r.Failed, Failure{w.op.Op, err})
 		} else if path != "" {
 			r.Paths = append(r.Paths, path)
 		}
 		// After each, so that a crash leaves no operation to be taken back twice.
 		if err := j.write(l); err != nil {
-			return err
+			return r, err
 		}
 	}
-	return nil
+	return r, nil
+}
+
+// A task is one operation to be taken back or done again.
+type task struct {
+	b  *batch
+	op *operation
+}
+
+// inOrder lists the operations of batches in that state as they were done:
+// actions of several programs at once lie between each other.
+func inOrder(batches []*batch, state int) []task {
+	var out []task
+	for _, b := range batches {
+		for i := range b.ops {
+			if b.ops[i].state == state {
+				out = append(out, task{b, &b.ops[i]})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b task) int { return a.op.at - b.op.at })
+	return out
 }
 
 // Redo does again what Undo took back last, up to n batches. A new action since
@@ -85,37 +98,33 @@ func (j *Journal) Redo(n int) (Report, error) {
 		return Report{}, err
 	}
 	var r Report
-	for i := len(h.redo) - 1; i >= 0 && len(r.Batches) < max(n, 1); i-- {
-		b := h.byID[h.redo[i]]
-		if b == nil || !b.has(undone) {
-			continue
+	var chosen []*batch
+	for i := len(h.redo) - 1; i >= 0 && len(chosen) < max(n, 1); i-- {
+		if b := h.byID[h.redo[i]]; b != nil && b.has(undone) {
+			chosen = append(chosen, b)
 		}
-		var again []int
-		var hold maildir.Hold
-		for k := range b.ops {
-			o := &b.ops[k]
-			if o.state != undone {
-				continue
-			}
-			path, err := j.again(o.Op, &hold, len(b.ops) > 1)
-			if err != nil {
-				r.Failed = append(r.Failed, Failure{o.Op, err})
-				if err := j.write(line{T: "lost", ID: b.id, N: []int{o.n}}); err != nil {
-					return r, err
-				}
-				continue
-			}
-			again = append(again, o.n)
+	}
+	if len(chosen) == 0 {
+		return r, ErrNothing
+	}
+	work := inOrder(chosen, undone)
+	var hold maildir.Hold
+	defer hold.Release()
+	for _, w := range work {
+		path, err := j.again(w.op.Op, &hold, len(work) > 1)
+		l := line{T: "redo", ID: w.b.id, N: []int{w.op.n}}
+		if err != nil {
+			l.T = "lost"
+			r.Failed = append(r.Failed, Failure{w.op.Op, err})
+		} else {
 			r.Paths = append(r.Paths, path)
 		}
-		hold.Release()
-		if err := j.write(line{T: "redo", ID: b.id, N: again}); err != nil {
+		if err := j.write(l); err != nil {
 			return r, err
 		}
-		r.Batches = append(r.Batches, b.record())
 	}
-	if len(r.Batches) == 0 {
-		return r, ErrNothing
+	for _, b := range chosen {
+		r.Batches = append(r.Batches, b.record())
 	}
 	return r, nil
 }
