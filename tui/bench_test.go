@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -103,7 +104,10 @@ func TestFirstScreen(t *testing.T) {
 	}
 	for i := range 10_000 {
 		at := clock.Add(-time.Duration(10_000-i) * time.Minute)
-		put(t, dir, fmt.Sprintf("cur/%d.M%dP1.made:2,S", at.Unix(), i), fmt.Sprintf("From: Ada %d <ada@example.org>\nSubject: number %d\nDate: %s\nMessage-ID: <%d@made>\n\ntext\n", i, i, at.Format(time.RFC1123Z), i))
+		text := fmt.Sprintf("From: Ada %d <ada@example.org>\nSubject: number %d\nDate: %s\nMessage-ID: <%d@made>\n\ntext\n", i, i, at.Format(time.RFC1123Z), i)
+		if err := os.WriteFile(filepath.Join(dir, "cur", fmt.Sprintf("%d.M%dP1.made:2,S", at.Unix(), i)), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	f, err := st.Folder("INBOX")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 func TestBurstOfKeys(t *testing.T) {
 	r := newRig(t, rigOptions{})
 	r.typed("jjj")
-	r.want(`\n>   08:30 CI`, `4/13`)
+	r.want(`\n>. +08:30 CI`, `4/13`)
 	r.typed("dd5G") // two conversations to Trash, then the fifth row
 	r.want(`5/11`, `Moved 1 message in "Statement October" to Trash`)
 	if n := len(files(t, filepath.Join(r.dir, ".Trash"))); n != 2 {
@@ -105,7 +105,7 @@ func TestReaderMoves(t *testing.T) {
 	r.typed("J") // beyond the last: the next conversation
 	r.want("failed: main")
 	r.keys("q")
-	r.want(`\n>   08:30 CI`)
+	r.want(`\n>. +08:30 CI`)
 }
 
 func TestReplySendUnsend(t *testing.T) {
@@ -142,7 +142,7 @@ func TestReplySendUnsend(t *testing.T) {
 		t.Errorf("%d drafts after sending, want 0", n)
 	}
 	r.keys("q")
-	r.want(`\n> r 09:41 Ada`) // answered
+	r.want(`\n>.r +09:41 Ada`) // answered
 	r.later(4 * time.Second)
 	r.want("in 6 s")
 	r.keys("u")
@@ -257,11 +257,11 @@ func TestLimitAndSearch(t *testing.T) {
 	r.typed("/")
 	r.typed("subject:invoice")
 	r.keys("enter")
-	r.want(`1 match for subject:invoice`, `\n>     Mon Ada`)
+	r.want(`1 match for subject:invoice`, `\n>. +Mon Ada`)
 	r.typed("/")
 	r.typed(`body:"usual place"`)
 	r.keys("enter")
-	r.want(`\n>     Fri Linus T `)
+	r.want(`\n>. +Fri Linus T `)
 	r.typed("/")
 	r.typed(`(`)
 	r.keys("enter")
@@ -290,7 +290,7 @@ func TestFoldAndThreads(t *testing.T) {
 	r.typed("O")
 	r.want("oldest first", `12 Nov HR`)
 	r.typed("gg")
-	r.want(`\n> .*12 Nov HR`)
+	r.want(`\n>. +.*12 Nov HR`)
 }
 
 func TestLiveMail(t *testing.T) {

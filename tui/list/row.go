@@ -8,9 +8,9 @@ import (
 	"pneu/tui/look"
 )
 
-// Columns: cursor, unread or selected, state, six for the date, people and count, subject and snippet, flags.
+// Columns: cursor, unread or selected, state, seven for the date, people and count, subject and snippet, flags.
 const (
-	dateW  = 6
+	dateW  = 7
 	countW = 3
 	flagsW = 3
 )
