@@ -76,10 +76,26 @@ func (s *Spool) scan(place string, f func(Ref)) error {
 	}
 	state := map[string]State{inQueue: Queued, inHold: Held, inBad: Bad, inDrop: Queued}[place]
 	now := time.Now()
+	moved := map[string]bool{} // these may be met once more, further on
+	list := func(id string) error {
+		st, err := s.fs.Stat(s.path(place, id))
+		if missing(err) { // finished meanwhile
+			return nil
+		}
+		if err != nil {
+			return &stepError{"read spool", err}
+		}
+		f(Ref{ID: id, Next: nextAttempt(st, now), Size: st.Size, Held: place == inHold, State: state})
+		return nil
+	}
 	for _, dir := range dirs {
 		names, err := s.fs.Names(path.Join(top, dir))
 		if errors.Is(err, syscall.ENOTDIR) && s.refile(place, "", dir) {
-			names, dir, err = []string{dir}, shard(dir), nil
+			moved[dir] = true
+			if err := list(dir); err != nil {
+				return err
+			}
+			continue
 		}
 		if err != nil {
 			if missing(err) || errors.Is(err, syscall.ENOTDIR) { // a stranger's file
@@ -91,21 +107,17 @@ func (s *Spool) scan(place string, f func(Ref)) error {
 			if !ValidID(n) { // a reason's .why, an editor's backup
 				continue
 			}
-			name := path.Join(top, dir, n)
-			if dir != "" && shard(n) != dir { // no name we would find again
-				if !s.refile(place, dir, n) {
-					continue
-				}
-				name = s.path(place, n)
-			}
-			st, err := s.fs.Stat(name)
-			if missing(err) { // finished meanwhile
+			if moved[n] {
 				continue
 			}
-			if err != nil {
-				return &stepError{"read spool", err}
+			if dir != "" && shard(n) != dir { // no name we would find again
+				if moved[n] = s.refile(place, dir, n); !moved[n] {
+					continue
+				}
 			}
-			f(Ref{ID: n, Next: nextAttempt(st, now), Size: st.Size, Held: place == inHold, State: state})
+			if err := list(n); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -169,7 +181,11 @@ func (s *Spool) Read(id string) (*Message, error) {
 			continue
 		}
 		if errors.Is(err, syscall.ELOOP) {
-			m := &Message{s: s, place: place, h: &head{}, Envelope: Envelope{ID: id}, State: Bad, Reason: toBeMoved}
+			m := &Message{s: s, place: place, h: &head{}, State: Bad, Reason: toBeMoved}
+			m.ID = id
+			if st, err := s.fs.Stat(s.path(place, id)); err == nil {
+				m.Arrived, m.Expires = st.ModTime, st.ModTime
+			}
 			if place == inBad {
 				m.Reason = s.why(id)
 			}
