@@ -75,20 +75,7 @@ func (t *tool) find(path string) (*msg, error) {
 	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) || !inMaildir {
 		return nil, err
 	}
-	f, e, lerr := maildir.LocatePath(abs)
-	if lerr != nil { // moved by another program, which keeps the name
-		if here, herr := t.folderAt(filepath.Dir(dir)); herr == nil && here.Store() != nil {
-			f, e, lerr = here.Store().Locate(abs)
-		}
-	}
-	if lerr != nil { // moved by us, under another name
-		if j, jerr := openJournal(false); jerr == nil {
-			if now, ok := j.Follow(abs); ok {
-				f, e, lerr = maildir.LocatePath(now)
-			}
-			j.Close()
-		}
-	}
+	f, e, lerr := t.stale.locate(t, abs)
 	switch {
 	case errors.Is(lerr, maildir.ErrNoFolder):
 		return nil, err // the plain "no such file"

@@ -32,6 +32,7 @@ type tool struct {
 	tmpl  *template.Template
 	dirs  map[string]*maildir.Folder // folders met, by path
 	store *maildir.Store             // the default tree, once asked for
+	stale locator
 
 	printed int  // records written
 	failed  int  // records that could not be

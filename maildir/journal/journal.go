@@ -239,4 +239,3 @@ func (j *Journal) Log(n int) ([]Record, error) {
 	}
 	return out, nil
 }
-
