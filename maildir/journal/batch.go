@@ -35,14 +35,16 @@ func (b *Batch) ID() string {
 	return b.id
 }
 
-// note writes an operation down.
-func (b *Batch) note(o Op) (n int, err error) {
+// note writes an operation down and does it, both under the journal's lock:
+// with two programs at one message, the file has the order of what happened. An
+// operation that fails is struck out.
+func (b *Batch) note(o Op, do func() error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var lines []line
 	if b.id == "" {
 		if err := b.j.rotate(); err != nil {
-			return 0, err
+			return err
 		}
 		now := time.Now()
 		b.id = now.UTC().Format("20060102T150405.000") + "-" + rand.Text()[:8]
@@ -50,8 +52,25 @@ func (b *Batch) note(o Op) (n int, err error) {
 	}
 	b.n++
 	lines = append(lines, line{T: "op", ID: b.id, N: []int{b.n}, Op: pack(o)})
-	return b.n, b.j.append(lines...)
+	unlock, err := b.j.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := b.j.write(lines...); err != nil {
+		return err
+	}
+	if err := do(); err != nil {
+		if werr := b.j.write(line{T: "fail", ID: b.id, N: []int{b.n}}); werr != nil {
+			return errors.Join(err, werr)
+		}
+		return err
+	}
+	return nil
 }
+
+// started reports whether the batch has an operation.
+func (b *Batch) started() bool { return b.ID() != "" }
 
 // attempts at an operation whose message another program renames at the same time.
 const attempts = 10
@@ -73,18 +92,11 @@ func (b *Batch) try(f *maildir.Folder, e maildir.Entry, to *maildir.Folder, plan
 		if o.Old == o.New && o.From == o.To {
 			return now, nil // nothing to do, nothing to note
 		}
-		n, err := b.note(o)
-		if err != nil {
-			return maildir.Entry{}, err
-		}
-		if n > 1 || now.New {
+		if b.started() || now.New {
 			b.hold.Take(f, to)
 		}
-		if last = do(o); last == nil {
+		if last = b.note(o, func() error { return do(o) }); last == nil {
 			return o.New, nil
-		}
-		if err := b.j.append(line{T: "fail", ID: b.id, N: []int{n}}); err != nil {
-			return maildir.Entry{}, errors.Join(last, err)
 		}
 		if errors.Is(last, maildir.ErrExists) {
 			// Another message of the same base: listing tells the two apart.
@@ -138,9 +150,8 @@ func (b *Batch) Purge(f *maildir.Folder, e maildir.Entry) error {
 // Added writes down a message that was just put into f: a saved draft, an
 // import. Undo takes it out again and keeps it beside the journal for redo.
 func (b *Batch) Added(f *maildir.Folder, e maildir.Entry) error {
-	_, err := b.note(Op{Kind: "append", Store: f.Store().Root(), FromFolder: f.Name(), From: f.Path(),
-		ToFolder: f.Name(), To: f.Path(), New: e})
-	return err
+	return b.note(Op{Kind: "append", Store: f.Store().Root(), FromFolder: f.Name(), From: f.Path(),
+		ToFolder: f.Name(), To: f.Path(), New: e}, func() error { return nil })
 }
 
 // Commit ends the batch.

@@ -304,8 +304,8 @@ func TestCrashes(t *testing.T) {
 	list, _ := inbox.List()
 	before := w.tree()
 	b := w.j.Begin("cli", "x")
-	if _, err := b.note(Op{Kind: "move", Store: w.store.Root(), From: inbox.Path(), To: w.folders[1].Path(),
-		Old: list[0], New: maildir.Fresh(list[0])}); err != nil {
+	if err := b.note(Op{Kind: "move", Store: w.store.Root(), From: inbox.Path(), To: w.folders[1].Path(),
+		Old: list[0], New: maildir.Fresh(list[0])}, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	w.j.file.WriteString(`{"v":1,"t":"op","id":"torn`)
