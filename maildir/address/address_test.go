@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParseList(t *testing.T) {
@@ -137,6 +138,19 @@ func TestQuote(t *testing.T) {
 	for _, tt := range tests {
 		if got := Quote(tt.in); got != tt.want {
 			t.Errorf("Quote(%q) = %s, want %s", tt.in, got, tt.want)
+		}
+	}
+}
+
+// Headers of a quarter of a megabyte are read before anyone is asked; none may take long.
+func TestHostile(t *testing.T) {
+	for _, unit := range []string{"<(", "<\\\"(", "<\"\\\"", "<@a:(", "\"\\\"", "<", "(", "[", "a@b ", "a@b<c> ", "\\\""} {
+		s := strings.Repeat(unit, 1<<18/len(unit))
+		start := time.Now()
+		ParseList(s)
+		Split("\"" + s)
+		if d := time.Since(start); d > 2*time.Second {
+			t.Errorf("%q, repeated: %v", unit, d)
 		}
 	}
 }

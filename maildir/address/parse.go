@@ -299,7 +299,7 @@ func (p *parser) angle() string {
 			sub.tokens = append(sub.tokens, token{text: sub.s[start:sub.i]})
 		}
 	}
-	p.i = sub.i
+	p.i, p.noQuote, p.noComment = sub.i, sub.noQuote, sub.noComment
 	return join(sub.tokens)
 }
 

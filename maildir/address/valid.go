@@ -7,20 +7,23 @@ import (
 
 // Split cuts addr at the last @ outside quotes. Without one, domain is empty.
 func Split(addr string) (local, domain string) {
-	at := -1
+	at, end := -1, strings.LastIndexByte(addr, '"')
 	for i := 0; i < len(addr); i++ {
 		switch addr[i] {
 		case '@':
 			at = i
 		case '"':
 			// Only a quote that is closed hides an @.
-			for j := i + 1; j < len(addr); j++ {
+			j := i + 1
+			for ; j <= end && addr[j] != '"'; j++ {
 				if addr[j] == '\\' {
 					j++
-				} else if addr[j] == '"' {
-					i = j
-					break
 				}
+			}
+			if j <= end {
+				i = j
+			} else {
+				end = -1 // nor is any later one, and it is not searched again
 			}
 		}
 	}
