@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -133,12 +134,19 @@ func Parse(path, text, table string, opt any) (*File, error) {
 	if _, err := toml.Decode(text, top.File); err != nil {
 		return nil, located(path, text, err)
 	}
+	values := map[string]any{}
+	if _, err := toml.Decode(text, &values); err != nil {
+		return nil, located(path, text, err)
+	}
 	if p, ok := raw[table]; ok && table != "" && opt != nil {
-		if meta.Type(table) != "Hash" {
+		if !isTable(values[table]) {
 			return nil, at(path, text, toml.Key{table}, quoted(table)+" is a table: write ["+table+"]")
 		}
 		if err := meta.PrimitiveDecode(p, opt); err != nil {
 			return nil, located(path, text, err)
+		}
+		if key := bareTime(reflect.TypeOf(opt), values[table], toml.Key{table}); key != nil {
+			return nil, at(path, text, key, key[len(key)-1]+" must be a time with its unit: "+writeTime)
 		}
 	}
 	known := append(keysOf(File{}), tables...)
@@ -146,7 +154,7 @@ func Parse(path, text, table string, opt any) (*File, error) {
 		switch {
 		case len(k) == 1 && !contains(known, k[0]):
 			return nil, at(path, text, k, "unknown key "+quoted(k[0])+suggest(k[0], known))
-		case len(k) == 1 && contains(tables, k[0]) && meta.Type(k[0]) != "Hash":
+		case len(k) == 1 && contains(tables, k[0]) && !isTable(values[k[0]]):
 			return nil, at(path, text, k, quoted(k[0])+" is a table: write ["+k[0]+"]")
 		}
 	}

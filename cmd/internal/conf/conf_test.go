@@ -14,6 +14,17 @@ type options struct {
 	Listen  []string      `toml:"listen"`
 	Wait    time.Duration `toml:"wait"`
 	MaxSize Size          `toml:"max_size"`
+	Limits  struct {
+		Idle time.Duration `toml:"idle"`
+	} `toml:"limits"`
+}
+
+// A table may be there without a line of its own.
+func TestTableByItsChild(t *testing.T) {
+	var o options
+	if _, err := Parse("p.toml", "[smtpd.limits]\nidle = \"1m\"\n", "smtpd", &o); err != nil || o.Limits.Idle != time.Minute {
+		t.Errorf("%+v, %v", o, err)
+	}
 }
 
 func TestParse(t *testing.T) {
@@ -54,6 +65,12 @@ func TestErrors(t *testing.T) {
 		{"bad host name", "\nhostname = \"a b\"\n", `p.toml:2:1: "a b" is not a host name`},
 		{"bad domain", "domains = [\"a@b\"]\n", `p.toml:1:1: "a@b" is not a host name`},
 		{"bad size", "message_size = \"20 apples\"\n", `p.toml:1:`},
+		{"list wanted", "domains = \"a\"\n", `p.toml:1:1: domains must be a list: write ["a", "b"]`},
+		{"string wanted", "spool = 3\n", `p.toml:1:1: spool must be a string: write "..."`},
+		{"table wanted", "[smtpd]\nlimits = 5\n", `p.toml:2:1: limits is a table: write [smtpd.limits]`},
+		{"number for a time", "[smtpd]\nwait = 60\n", `p.toml:2:1: wait must be a time with its unit: write "90s", "5m" or "4h"`},
+		{"number for a time below", "[smtpd.limits]\nidle = 60\n", `p.toml:2:1: idle must be a time with its unit`},
+		{"no time", "[smtpd]\nwait = \"1x\"\n", `p.toml:2:9: "1x" is not a time: write "90s", "5m" or "4h"`},
 		{"no size", "message_size = 0\n", `p.toml:1:1: must be above 0`},
 	}
 	for _, tt := range tests {
@@ -88,6 +105,17 @@ func TestFind(t *testing.T) {
 	os.WriteFile(own, nil, 0o600)
 	if p, err := Find(""); p != own {
 		t.Errorf("own: %s, %v", p, err)
+	}
+}
+
+func TestWrong(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "p.toml")
+	os.WriteFile(path, []byte("relay = \"x y\"\n[qrun]\n  tls = \"no\"\n"), 0o600)
+	for key, want := range map[string]string{"relay": path + ":1:1: bad", "qrun.tls": path + ":3:3: bad", "qrun.sync": path + ":2:1: bad"} {
+		f := &File{Path: path}
+		if err := f.Wrong(key, "bad"); sysexits.Code(err) != sysexits.Config || err.Error() != want {
+			t.Errorf("%s: %v, want %s", key, err, want)
+		}
 	}
 }
 

@@ -2,11 +2,15 @@ package conf
 
 import (
 	"errors"
+	"os"
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
+
+	"pneu/mta/sysexits"
 )
 
 // located turns the TOML library's error into one that names file, line and
@@ -24,6 +28,9 @@ func located(path, text string, err error) error {
 		if msg == "" {
 			msg = strings.TrimPrefix(err.Error(), "toml: ")
 		}
+		if strings.HasPrefix(msg, "invalid duration: ") {
+			msg = strings.TrimPrefix(msg, "invalid duration: ") + " is not a time: " + writeTime
+		}
 		return position(path, line, max(col, 1), msg)
 	}
 	// Decoding errors say their place in words alone: line 2 (last key "a.b"): what.
@@ -38,7 +45,7 @@ func located(path, text string, err error) error {
 			if l, c := find(text, strings.Split(key, ".")); l > 0 {
 				line, col = l, c
 			}
-			msg = lastKey(key) + ": " + what
+			msg = plain(key, what)
 		}
 	}
 	return position(path, line, col, msg)
@@ -50,8 +57,75 @@ func at(path, text string, key toml.Key, msg string) error {
 	return position(path, max(line, 1), max(col, 1), msg)
 }
 
+// Wrong is the error of a program that cannot use the value of a key, such as
+// "relay" or "qrun.tls": it says where the key stands.
+func (f *File) Wrong(key, text string) error {
+	b, err := os.ReadFile(f.Path)
+	if err != nil { // it was there a moment ago
+		return sysexits.New(sysexits.Config, f.Path+": "+text)
+	}
+	return sysexits.Wrap(sysexits.Config, at(f.Path, string(b), strings.Split(key, "."), text))
+}
+
 func position(path string, line, col int, msg string) error {
 	return errors.New(path + ":" + strconv.Itoa(line) + ":" + strconv.Itoa(col) + ": " + msg)
+}
+
+const writeTime = `write "90s", "5m" or "4h"`
+
+// plain says what the library says of a value's type, without Go's names.
+func plain(key, what string) string {
+	last := lastKey(key)
+	if strings.HasPrefix(what, "type mismatch for ") {
+		return last + " is a table: write [" + key + "]"
+	}
+	_, wanted, ok := strings.Cut(what, "destination has type ")
+	if !ok {
+		return last + ": " + what
+	}
+	switch wanted {
+	case "slice":
+		return last + ` must be a list: write ["a", "b"]`
+	case "string", "primitive (string-like)":
+		return last + ` must be a string: write "..."`
+	case "integer", "float":
+		return last + " must be a number"
+	case "boolean":
+		return last + " must be true or false"
+	case "map":
+		return last + " is a table: write [" + key + "]"
+	}
+	return last + ": " + what
+}
+
+func isTable(v any) bool {
+	_, ok := v.(map[string]any)
+	return ok
+}
+
+// bareTime finds a time that is written as a number, which the library takes
+// for nanoseconds. Zero is zero in every unit.
+func bareTime(t reflect.Type, v any, key toml.Key) toml.Key {
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if n, ok := v.(int64); ok && n != 0 && t == reflect.TypeFor[time.Duration]() {
+		return key
+	}
+	table, ok := v.(map[string]any)
+	if !ok || t == nil || t.Kind() != reflect.Struct {
+		return nil
+	}
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
+		if name == "" || name == "-" {
+			continue
+		}
+		if found := bareTime(f.Type, table[name], append(key[:len(key):len(key)], name)); found != nil {
+			return found
+		}
+	}
+	return nil
 }
 
 func lastKey(k string) string { return k[strings.LastIndexByte(k, '.')+1:] }
