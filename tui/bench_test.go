@@ -67,7 +67,7 @@ func TestUpdateBudget(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes a large folder")
 	}
-	r := million(t, 300_000)
+	r := million(t, 300_000/slower)
 	const steps = 300
 	var worst, sum time.Duration
 	for i := range steps {
@@ -94,7 +94,7 @@ func TestUpdateBudget(t *testing.T) {
 
 // TestFirstScreen opens a Maildir of 10,000 messages.
 func TestFirstScreen(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || slower > 1 {
 		t.Skip("writes 10,000 files")
 	}
 	dir := filepath.Join(t.TempDir(), "Maildir")

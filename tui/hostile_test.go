@@ -208,7 +208,9 @@ func TestCorpus(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		n++
+		if n++; slower > 1 && n%10 != 0 {
+			return nil // the race detector need not see them all
+		}
 		began := time.Now()
 		m := message.Parse(raw)
 		rd := reader.New(theme, func() time.Time { return clock })

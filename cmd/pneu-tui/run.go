@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"os/user"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -44,6 +46,9 @@ func run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if owner := owner(settings, store.Root()); owner != "" && c.String("from") == "" {
+		me = append([]message.Addr{{Addr: owner}}, me...)
+	}
 	state, err := stateDir()
 	if err != nil {
 		return sysexits.Wrap(sysexits.CantCreate, err)
@@ -68,7 +73,10 @@ func run(c *cli.Context) error {
 	if p := findProgram("qrun"); p != "" {
 		opt.Queue = &queue{qrun: p, config: settings.Path}
 	}
-	err = tui.Run(c.Context, tui.New(opt), tui.Terminal{In: term.NewInput(os.Stdin), Out: term.NewOutput(os.Stdout), Typed: typed})
+	// A terminal that is closed ends the program as other signals do: what is being written is kept.
+	ctx, stop := signal.NotifyContext(c.Context, syscall.SIGHUP)
+	defer stop()
+	err = tui.Run(ctx, tui.New(opt), tui.Terminal{In: term.NewInput(os.Stdin), Out: term.NewOutput(os.Stdout), Typed: typed})
 	tui.Settle(os.Stdin)
 	return err
 }
@@ -149,6 +157,35 @@ func openStore(c *cli.Context, f *conf.File, me []message.Addr) (*maildir.Store,
 		return nil, "", sysexits.Wrap(sysexits.NoInput, err)
 	}
 	return st, folder, nil
+}
+
+// owner is the account whose mail lies in root; "" if the users file names none.
+func owner(f *conf.File, root string) string {
+	if f.Users == "" {
+		return ""
+	}
+	b, err := os.ReadFile(f.Users)
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(b)) {
+		p := strings.Split(strings.TrimSpace(line), ":")
+		if len(p) < 5 || strings.HasPrefix(p[0], "#") {
+			continue
+		}
+		addr := p[0]
+		if _, domain := address.Split(addr); domain == "" && len(f.Domains) > 0 {
+			addr += "@" + f.Domains[0]
+		}
+		dir := p[4]
+		if dir == "" {
+			dir = template(f.Mail, addr)
+		}
+		if filepath.Clean(dir) == filepath.Clean(root) {
+			return addr
+		}
+	}
+	return ""
 }
 
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }

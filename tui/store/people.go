@@ -111,7 +111,9 @@ func people(heads []*Head) safe.Text {
 	case 1:
 		return look.T(all[0].full)
 	case 2:
-		return look.T(all[0].full + ", " + all[1].short)
+		if t := look.T(all[0].full + ", " + all[1].short); safe.Width(t.String()) <= peopleW {
+			return t
+		}
 	}
 	for n := len(all); n > 1; n-- { // as many names as there is room for, and how many more there are
 		names := make([]string, n)
