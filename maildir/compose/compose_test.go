@@ -113,6 +113,18 @@ func TestReplyWrapsQuotes(t *testing.T) {
 	}
 }
 
+// Marks are repeated before each line that a quoted one is wrapped into: an answer to 200 KB must not take gigabytes.
+func TestReplyDeepQuote(t *testing.T) {
+	const n = 100000
+	text := strings.Repeat(">", n) + strings.Repeat(" word", n/5) + "\n"
+	m := message.Parse([]byte("From: b@example.org\n\n" + text))
+	for name, got := range map[string]string{"reply": Reply(m, nil, false, Options{}).Body, "flow": Flow(text)} {
+		if len(got) > 5*len(text) || strings.Count(got, "word") != n/5 {
+			t.Errorf("%s: %d bytes with %d words, of %d with %d", name, len(got), strings.Count(got, "word"), len(text), n/5)
+		}
+	}
+}
+
 func TestReplyList(t *testing.T) {
 	d, ok := ReplyList(message.Parse([]byte(letter)), []string{"me@example.net"}, Options{})
 	if !ok || formatList(d.To) != "queue@lists.example.org" || len(d.Cc) != 0 {

@@ -70,7 +70,8 @@ func Flow(body string) string {
 func flowLine(b *strings.Builder, mark, text string) {
 	for first := true; first || text != ""; first = false {
 		part := text
-		if len(text) > 4*flowLong || len(mark)+safe.Width(text) > flowLong {
+		// Behind more marks than that there is nothing to gain, and each new line would carry them all.
+		if len(mark) <= maxDepth+1 && (len(text) > 4*flowLong || len(mark)+safe.Width(text) > flowLong) {
 			part = text[:breakAt(text, flowWidth-len(mark))]
 		}
 		text = text[len(part):]

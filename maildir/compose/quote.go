@@ -11,6 +11,9 @@ import (
 // maxQuoted bounds how much of a message an answer takes along.
 const maxQuoted = 1 << 20
 
+// maxDepth is how deep text can be quoted: marks stand before every line that a wrapped one becomes.
+const maxDepth = 30
+
 // bodyText returns what a person read in m: the plain text with its flowed lines joined,
 // or the HTML as text.
 func bodyText(m *message.Message) string {
@@ -49,7 +52,7 @@ func quote(s string, width int) string {
 	var out []string
 	for line := range strings.SplitSeq(s, "\n") {
 		depth, text := unquoteLine(strings.TrimRight(line, " \t"))
-		mark := strings.Repeat(">", depth+1)
+		mark := strings.Repeat(">", min(depth, maxDepth)+1)
 		for _, l := range wrap(text, max(width-len(mark)-1, 20)) {
 			if l == "" {
 				out = append(out, mark)
