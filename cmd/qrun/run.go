@@ -49,6 +49,22 @@ type settings struct {
 	Timeouts         outbound.Timeouts `toml:"timeouts"`
 }
 
+// check names a setting that cannot be.
+func (s *settings) check() (key, text string) {
+	switch {
+	case s.TLS != "may" && s.TLS != "never":
+		return "tls", `must be "may" or "never"`
+	case s.Sync != "auto" && s.Sync != "strict":
+		return "sync", `must be "auto" or "strict"`
+	}
+	for key, d := range map[string]time.Duration{"backoff": s.Backoff, "backoff_max": s.BackoffMax, "expire": s.Expire, "rescan": s.Rescan, "stop_wait": s.StopWait} {
+		if d < 0 {
+			return key, "must not be below 0"
+		}
+	}
+	return "", ""
+}
+
 // system is what the configuration describes: a spool and ways out of it.
 type system struct {
 	file   *conf.File
@@ -76,11 +92,8 @@ func load(c *cli.Context) (*system, error) {
 	if s.file, err = boot.Config(configured(c), "qrun", &s.set); err != nil {
 		return nil, err
 	}
-	if s.set.TLS != "may" && s.set.TLS != "never" {
-		return nil, sysexits.New(sysexits.Config, s.file.Path+`: [qrun] tls: must be "may" or "never"`)
-	}
-	if s.set.Sync != "auto" && s.set.Sync != "strict" {
-		return nil, sysexits.New(sysexits.Config, s.file.Path+`: [qrun] sync: must be "auto" or "strict"`)
+	if key, text := s.set.check(); key != "" {
+		return nil, s.file.Wrong("qrun."+key, key+" "+text)
 	}
 	s.spool, err = queue.Open(queue.Options{Dir: s.file.Spool, Strict: s.set.Sync == "strict", Lifetime: s.set.Expire})
 	return s, err
@@ -98,7 +111,7 @@ func (s *system) connect(c *cli.Context, log *slog.Logger) error {
 	}
 	relay, err := s.relay()
 	if err != nil {
-		return sysexits.Wrap(sysexits.Config, fmt.Errorf("%s: %w", s.file.Path, err))
+		return s.file.Wrong("relay", err.Error())
 	}
 	helo := s.set.Helo
 	if helo == "" {
@@ -113,7 +126,7 @@ func (s *system) connect(c *cli.Context, log *slog.Logger) error {
 		TLS: &tls.Config{}, NoTLS: s.set.TLS == "never", NoIPv4: !s.set.IPv4, NoIPv6: !s.set.IPv6,
 		Self: self, Timeouts: s.set.Timeouts, Log: log,
 	})
-	deliver, isLocal, err := local(configured(c), s.file, s.spool, log)
+	deliver, isLocal, err := localDelivery(s.file, log)
 	if err != nil {
 		return err
 	}

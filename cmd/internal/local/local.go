@@ -17,6 +17,7 @@ import (
 	"pneu/mda/account"
 	"pneu/mda/deliver"
 	"pneu/mta/queue"
+	"pneu/mta/submit"
 	"pneu/mta/sysexits"
 )
 
@@ -56,7 +57,10 @@ func Options(f *conf.File) (deliver.Options, error) {
 			opt.Helper = helper
 		}
 	}
-	return opt, opt.Check()
+	if err := opt.Check(); err != nil {
+		return opt, f.Wrong("deliver", err.Error())
+	}
+	return opt, nil
 }
 
 // Accounts returns where the accounts of a configuration are found.
@@ -103,11 +107,22 @@ func (f *Forwarder) Forward(_ context.Context, env deliver.Envelope, sender stri
 	if err != nil {
 		return sysexits.Wrap(sysexits.TempFail, err)
 	}
-	if _, err := io.Copy(struct{ io.Writer }{d}, msg); err != nil {
+	if _, err := io.Copy(eightBit{d, out}, msg); err != nil {
 		d.Abort()
 		return sysexits.Wrap(sysexits.TempFail, err)
 	}
 	return sysexits.Wrap(sysexits.TempFail, d.Commit(time.Time{}))
+}
+
+// eightBit notices what the next host must be able to take.
+type eightBit struct {
+	d   *queue.Draft
+	env *queue.Envelope
+}
+
+func (e eightBit) Write(p []byte) (int, error) {
+	e.env.EightBit = e.env.EightBit || submit.EightBit(p)
+	return e.d.Write(p)
 }
 
 func ascii(s string) bool {
