@@ -9,6 +9,10 @@
 //   - A message is immutable: its content and its modification time never
 //     change. The part of its file name before ":2," (its base) names it.
 //   - Every change is one rename, and no rename ever replaces another message.
+//   - No two messages of a folder keep one base: listing gives the younger of
+//     them a fresh one.
+//   - Where Dovecot reads the folder too, batches of renames are made under its
+//     lock ([Hold]).
 //   - What we do not know in a name (flag letters, fields such as ",U=") stays.
 //   - A file that vanishes is first a rename in flight, and only then gone.
 //
