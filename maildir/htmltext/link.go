@@ -5,8 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/net/idna"
-	"golang.org/x/net/publicsuffix"
+	"pneu/maildir/safe/who"
 )
 
 // anchor sets the text of a link and the number it has in Result.Links.
@@ -29,7 +28,7 @@ func (l *layout) anchor(i int32) {
 
 	link := Link{Text: clean(text), URL: target}
 	link.URL, link.Via = unwrap(target)
-	host := registrable(hostOf(link.URL))
+	host := who.Registrable(hostOf(link.URL))
 	if text == "" { // nothing but a picture without words
 		if link.Text = host; host == "" || l.doc.shown == shown {
 			return
@@ -135,20 +134,6 @@ func hostOf(target string) string {
 	return strings.ToLower(strings.TrimSuffix(rest, "."))
 }
 
-// registrable returns the domain somebody registered to own host, in its ASCII form, or
-// host itself where there is none (an IP address).
-func registrable(host string) string {
-	if a, err := idna.Punycode.ToASCII(host); err == nil {
-		host = a
-	}
-	if d, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil && !strings.ContainsAny(host, "[:") && !numeric(host) {
-		return d
-	}
-	return host
-}
-
-func numeric(host string) bool { return strings.Trim(host, "0123456789.") == "" }
-
 // mismatch returns the domain a link leads to if its text names another one.
 func mismatch(text, domain string) string {
 	if domain == "" {
@@ -158,47 +143,11 @@ func mismatch(text, domain string) string {
 		text = text[:1024]
 	}
 	for _, w := range strings.Fields(text) {
-		w = strings.Trim(w, `.,;:!?()<>[]"'`)
-		h, surely := w, strings.HasPrefix(strings.ToLower(w), "www.")
-		if _, rest, ok := strings.Cut(h, "://"); ok {
-			h, surely = rest, true
-		}
-		if i := strings.IndexAny(h, "/?#"); i >= 0 {
-			h = h[:i]
-		}
-		h = strings.ToLower(h[strings.LastIndexByte(h, '@')+1:])
-		if !strings.Contains(h, ".") || strings.Trim(h, "abcdefghijklmnopqrstuvwxyz0123456789.-") != "" && isASCII(h) {
-			continue
-		}
-		a, err := idna.Punycode.ToASCII(h)
-		if err != nil {
-			continue
-		}
-		suffix, icann := publicsuffix.PublicSuffix(a)
-		if !icann && !surely || suffix == a || strings.HasPrefix(a, ".") {
-			continue // "file.txt", "e.g."
-		}
-		// Names of files and programs that are top-level domains too.
-		if w == h && !surely {
-			switch suffix {
-			case "zip", "mov", "py", "sh", "pl", "rs", "md", "so", "do", "is", "js", "app":
-				continue
-			}
-		}
-		if registrable(a) != domain {
+		if d := who.Named(w); d != "" && d != domain {
 			return domain
 		}
 	}
 	return ""
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
 }
 
 // says reports whether the text of a link is its target, so that a number adds nothing.
