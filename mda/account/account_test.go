@@ -71,6 +71,7 @@ loop2: loop
 circle: circle2, x@example.org
 circle2: circle, y@example.org
 owner-list: alice
+again: alice, Alice, alice@Try.test, dora@Example.org, dora@example.org
 prog: "|/usr/bin/sort, -u"
 file: /var/mail/x
 null: /dev/null
@@ -100,6 +101,7 @@ func TestResolve(t *testing.T) {
 		{"eve@try.test", "", "", "eve@example.net", "", nil},
 		{"eve+any@try.test", "", "", "eve@example.net", "", nil},
 		{"list@try.test", "", "", "alice@try.test bob@try.test dora@example.org", "owner-list@try.test", nil},
+		{"again@try.test", "", "", "alice@try.test dora@example.org", "", nil},
 		{"bob@try.test", "bob@try.test", "", "archive@example.org", "", nil},
 		{"bob+inbox2@try.test", "bob@try.test", "inbox2", "archive@example.org", "", nil},
 		{"chain@try.test", "bob@try.test", "", "archive@example.org", "", nil},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"pneu/maildir/address"
 	"pneu/mta/sysexits"
 )
 
@@ -60,6 +61,7 @@ type resolver struct {
 	view   view
 	target Target
 	seen   map[string]bool
+	sent   map[string]bool // what Forward holds
 }
 
 func (r *resolver) follow(local, domain string) error {
@@ -109,7 +111,8 @@ func (r *resolver) take(t target, local, domain string, alone bool) error {
 	}
 	l, d, err := r.db.parse(t.text)
 	if errors.Is(err, ErrNotLocal) {
-		r.target.Forward = append(r.target.Forward, t.text)
+		user, host := address.Split(t.text)
+		r.forward(user + "@" + strings.ToLower(host))
 		return nil
 	} else if err != nil {
 		return sysexits.Wrap(sysexits.Config, at(r.view.aliases.path, t.line, t.col, "%q: %w", t.text, err))
@@ -119,7 +122,7 @@ func (r *resolver) take(t target, local, domain string, alone bool) error {
 	case !again && alone && t.kind == toAddress:
 		return r.follow(l, d)
 	case !again && t.kind == toAddress, r.target.Account != nil:
-		r.target.Forward = append(r.target.Forward, l+"@"+d)
+		r.forward(fold(l, r.db.opt.Delimiter) + "@" + d)
 		return nil
 	}
 	if again && d == domain && strings.EqualFold(l, base(local, r.db.opt.Delimiter)) {
@@ -134,6 +137,18 @@ func (r *resolver) take(t target, local, domain string, alone bool) error {
 	}
 	r.target.Account, r.target.Folder = a, folder
 	return nil
+}
+
+// forward adds an address, once however often it is named.
+func (r *resolver) forward(addr string) {
+	if r.sent[addr] {
+		return
+	}
+	if r.sent == nil {
+		r.sent = map[string]bool{}
+	}
+	r.sent[addr] = true
+	r.target.Forward = append(r.target.Forward, addr)
 }
 
 // find returns what an address leads to: an alias, or a mailbox and the folder
