@@ -286,28 +286,36 @@ func (a *App) watched(w watched) term.Cmd {
 	if a.box == nil || w.serial != a.box.Serial {
 		return nil
 	}
-	var put []maildir.Entry
-	var gone []int
+	// Of several events of one message the last one tells how things are: it may have left and come back.
+	last := map[string]maildir.Event{}
+	var order []string
 	news := 0
 	for _, e := range w.events {
-		switch e.Kind {
-		case maildir.Added:
-			if _, known := a.box.Find(e.Entry.Base()); !known && e.Entry.Unread() {
+		if e.Kind == maildir.Overflow {
+			return term.Batch(w.more, a.compare())
+		}
+		base := e.Entry.Base()
+		if base == "" {
+			base = e.Old.Base()
+		}
+		if _, ok := last[base]; !ok {
+			order = append(order, base)
+		}
+		last[base] = e
+	}
+	var put []maildir.Entry
+	var gone []int
+	for _, base := range order {
+		e := last[base]
+		id, known := a.box.Find(base)
+		switch {
+		case e.Kind != maildir.Gone:
+			put = append(put, e.Entry)
+			if e.Kind == maildir.Added && !known && e.Entry.Unread() {
 				news++
 			}
-			put = append(put, e.Entry)
-		case maildir.Changed:
-			put = append(put, e.Entry)
-		case maildir.Gone:
-			base := e.Entry.Base()
-			if base == "" {
-				base = e.Old.Base()
-			}
-			if id, ok := a.box.Find(base); ok {
-				gone = append(gone, id)
-			}
-		case maildir.Overflow:
-			return term.Batch(w.more, a.compare())
+		case known:
+			gone = append(gone, id)
 		}
 	}
 	if news > 0 {

@@ -21,6 +21,7 @@ import (
 	"pneu/maildir/address"
 	"pneu/maildir/journal"
 	"pneu/maildir/message"
+	"pneu/mda/account"
 	"pneu/mta/sysexits"
 	"pneu/tui"
 	"pneu/tui/look"
@@ -41,12 +42,12 @@ func run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	me := identities(c, settings)
-	store, folder, err := openStore(c, settings, me)
+	me, db := identities(c, settings), accounts(settings)
+	store, folder, err := openStore(c, db, me)
 	if err != nil {
 		return err
 	}
-	if owner := owner(settings, store.Root()); owner != "" && c.String("from") == "" {
+	if owner := owner(db, store.Root()); owner != "" && c.String("from") == "" {
 		me = append([]message.Addr{{Addr: owner}}, me...)
 	}
 	state, err := stateDir()
@@ -123,7 +124,7 @@ func identities(c *cli.Context, f *conf.File) []message.Addr {
 }
 
 // openStore finds the Maildir: the argument, the flag, the account, $MAILDIR, ~/Maildir.
-func openStore(c *cli.Context, f *conf.File, me []message.Addr) (*maildir.Store, string, error) {
+func openStore(c *cli.Context, db *account.DB, me []message.Addr) (*maildir.Store, string, error) {
 	folder := c.String("folder")
 	arg := c.Args().First()
 	if arg != "" {
@@ -138,7 +139,7 @@ func openStore(c *cli.Context, f *conf.File, me []message.Addr) (*maildir.Store,
 	case c.String("maildir") != "":
 		path = c.String("maildir")
 	default:
-		if path = accountMaildir(f, me); path == "" || !exists(path) {
+		if path = accountMaildir(db, me); path == "" || !exists(path) {
 			path = first(os.Getenv("MAILDIR"), path, filepath.Join(home, "Maildir"))
 		}
 	}
@@ -159,30 +160,30 @@ func openStore(c *cli.Context, f *conf.File, me []message.Addr) (*maildir.Store,
 	return st, folder, nil
 }
 
-// owner is the account whose mail lies in root; "" if the users file names none.
-func owner(f *conf.File, root string) string {
-	if f.Users == "" {
+// accounts opens the files of accounts; nil where a person may not read them, or there are none.
+func accounts(f *conf.File) *account.DB {
+	if f.Path == "" {
+		return nil
+	}
+	db, err := account.Open(account.Options{Users: f.Users, Mail: f.Mail, Domains: f.Domains, Hostname: f.Hostname})
+	if err != nil {
+		return nil
+	}
+	return db
+}
+
+// owner is the address of the account whose mail lies in root; "" if there is none.
+func owner(db *account.DB, root string) string {
+	if db == nil {
 		return ""
 	}
-	b, err := os.ReadFile(f.Users)
+	all, err := db.List()
 	if err != nil {
 		return ""
 	}
-	for line := range strings.Lines(string(b)) {
-		p := strings.Split(strings.TrimSpace(line), ":")
-		if len(p) < 5 || strings.HasPrefix(p[0], "#") {
-			continue
-		}
-		addr := p[0]
-		if _, domain := address.Split(addr); domain == "" && len(f.Domains) > 0 {
-			addr += "@" + f.Domains[0]
-		}
-		dir := p[4]
-		if dir == "" {
-			dir = template(f.Mail, addr)
-		}
-		if filepath.Clean(dir) == filepath.Clean(root) {
-			return addr
+	for _, a := range all {
+		if filepath.Clean(a.Maildir) == filepath.Clean(root) {
+			return a.Address
 		}
 	}
 	return ""
@@ -190,39 +191,17 @@ func owner(f *conf.File, root string) string {
 
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 
-// accountMaildir is where the settings put the mail of one of these addresses; "" when they do not say.
-func accountMaildir(f *conf.File, me []message.Addr) string {
-	if f.Path == "" {
+// accountMaildir is the Maildir of the first of these addresses that has an account; "" if none has.
+func accountMaildir(db *account.DB, me []message.Addr) string {
+	if db == nil {
 		return ""
 	}
-	if f.Users != "" {
-		if b, err := os.ReadFile(f.Users); err == nil {
-			for line := range strings.Lines(string(b)) {
-				p := strings.Split(strings.TrimSpace(line), ":")
-				if len(p) < 5 || strings.HasPrefix(p[0], "#") {
-					continue
-				}
-				for _, m := range me {
-					if local, _ := address.Split(m.Addr); strings.EqualFold(p[0], m.Addr) || strings.EqualFold(p[0], local) {
-						if p[4] != "" {
-							return p[4]
-						}
-						return template(f.Mail, m.Addr)
-					}
-				}
-			}
+	for _, m := range me {
+		if a, err := db.Account(m.Addr); err == nil && a.Maildir != "" {
+			return a.Maildir
 		}
 	}
-	if len(me) == 0 {
-		return ""
-	}
-	return template(f.Mail, me[len(me)-1].Addr)
-}
-
-func template(s, addr string) string {
-	local, domain := address.Split(addr)
-	home, _ := os.UserHomeDir()
-	return strings.NewReplacer("%u", local, "%d", domain, "%h", home, "%%", "%").Replace(s)
+	return ""
 }
 
 func stateDir() (string, error) {
