@@ -16,6 +16,7 @@ import (
 
 	"pneu/cmd/internal/boot"
 	"pneu/mta/queue"
+	"pneu/mta/sysexits"
 )
 
 // place is a whole system in a folder: alice here, other domains at a port
@@ -75,6 +76,29 @@ func (p *place) accept(from string, to ...string) string {
 		p.t.Fatal(err)
 	}
 	return d.ID()
+}
+
+func TestNoSuchMessage(t *testing.T) {
+	p := newPlace(t, "")
+	id := p.accept("a@example.org", "x@far.test")
+	for _, verb := range []string{"show", "list", "hold", "rm"} {
+		if _, errs := p.qrun(1, verb, "0000000000000"); !strings.Contains(errs, "0000000000000: no such message") {
+			t.Errorf("%s: %q", verb, errs)
+		}
+	}
+	if out, errs := p.qrun(1, "rm", id, "0000000000000"); !strings.Contains(out, id) || !strings.Contains(errs, "no such message") {
+		t.Errorf("one of two: %q, %q", out, errs)
+	}
+}
+
+func TestStranger(t *testing.T) {
+	if err := stranger(0, 990, "/spool"); err != nil {
+		t.Errorf("root: %v", err)
+	}
+	err := stranger(1000, 0, "/spool")
+	if sysexits.Code(err) != sysexits.NoPerm || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "root") {
+		t.Errorf("a user: %v", err)
+	}
 }
 
 // qrun runs the program and checks its exit code.

@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"os/user"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -96,7 +98,23 @@ func load(c *cli.Context) (*system, error) {
 		return nil, s.file.Wrong("qrun."+key, key+" "+text)
 	}
 	s.spool, err = queue.Open(queue.Options{Dir: s.file.Spool, Strict: s.set.Sync == "strict", Lifetime: s.set.Expire})
+	if err == nil && !s.spool.Own() {
+		err = stranger(os.Geteuid(), s.spool.Owner(), s.spool.Dir())
+	}
 	return s, err
+}
+
+// stranger is the error of one who is neither the spool's owner nor root, and
+// could not look into it.
+func stranger(euid, owner int, spool string) error {
+	if euid == 0 {
+		return nil
+	}
+	name := "user " + strconv.Itoa(owner)
+	if u, err := user.LookupId(strconv.Itoa(owner)); err == nil {
+		name = u.Username
+	}
+	return sysexits.New(sysexits.NoPerm, "the queue in "+spool+" is for "+name+" and root alone to see and run: be one of them")
 }
 
 // connect sets up what attempts need.

@@ -13,6 +13,7 @@ import (
 
 	"pneu/cmd/internal/boot"
 	"pneu/maildir/address"
+	"pneu/maildir/safe"
 	"pneu/mta/queue"
 )
 
@@ -70,6 +71,10 @@ func operate(c *cli.Context, do func(*surgeon) error) error {
 		}
 		s.ids = append(s.ids, ref.ID)
 	}
+	missing := f.missing(refs)
+	for _, id := range missing {
+		fmt.Fprintln(c.App.ErrWriter, "qrun: "+safe.Line(id).String()+": no such message (delivered or removed, or never there)")
+	}
 	if len(s.ids) == 0 {
 		if c.Command.Name == "rm" && c.Bool("unsend") {
 			return tooLate(strings.Join(f.ids, " "))
@@ -82,7 +87,21 @@ func operate(c *cli.Context, do func(*surgeon) error) error {
 		}
 		return boot.Exit(1)
 	}
-	return do(s)
+	if err := do(s); err != nil || len(missing) == 0 {
+		return err
+	}
+	return boot.Exit(1)
+}
+
+// missing returns the ids asked for that are nowhere in the spool.
+func (f *filter) missing(refs []queue.Ref) []string {
+	var none []string
+	for _, id := range f.ids {
+		if !slices.ContainsFunc(refs, func(r queue.Ref) bool { return r.ID == id }) {
+			none = append(none, id)
+		}
+	}
+	return none
 }
 
 func changes(verb string) bool { return verb != "list" && verb != "show" }

@@ -164,6 +164,9 @@ func Open(o Options) (*Spool, error) {
 // q/ the runner could not read.
 func (s *Spool) Own() bool { return s.owner == uint32(syscall.Geteuid()) }
 
+// Owner is the user whom the queue belongs to.
+func (s *Spool) Owner() int { return int(s.owner) }
+
 // Dir is the spool's folder.
 func (s *Spool) Dir() string { return s.opt.Dir }
 
