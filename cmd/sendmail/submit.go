@@ -271,5 +271,5 @@ func (j *job) recipients() ([]queue.Recipient, error) {
 	case j.o.fromHeader:
 		return nil, sysexits.New(sysexits.Data, "no recipients in the header")
 	}
-	return nil, wrong("no recipients: name some, or take them from the header with -t")
+	return nil, sysexits.New(sysexits.Usage, "no recipients: name some, or take them from the header with -t")
 }
