@@ -7,13 +7,16 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"pneu/cmd/internal/listen"
 	"pneu/mta/inbound"
 	"pneu/mta/queue"
 	"pneu/mta/smtp"
+	"pneu/mta/sysexits"
 )
 
 // serveStdio serves one session on standard input and output. A local program (sendmail -bs) speaks
@@ -27,6 +30,11 @@ func serveStdio(ctx context.Context, s *settings, in, out *os.File, log *slog.Lo
 	role := inbound.Exchange
 	if own {
 		role = inbound.Local
+	}
+	if own {
+		if err := mayDrop(spool.Own(), s.Spool); err != nil {
+			return err
+		}
 	}
 	var users inbound.Users
 	dir, err := openDirectory(s, log)
@@ -90,6 +98,16 @@ func whoami() (name, full, client string) {
 type anyone struct{}
 
 func (anyone) Exists(context.Context, string) (bool, error) { return true, nil }
+
+// mayDrop tells at once, and not at each message, that its caller may put mail neither into the
+// queue nor into drop/. Only sendmail is set to the group that may, and gives it up for us.
+func mayDrop(owner bool, spool string) error {
+	const write = 2 // W_OK of access(2)
+	if owner || syscall.Access(filepath.Join(spool, "drop"), write) == nil {
+		return nil
+	}
+	return sysexits.New(sysexits.NoPerm, "only the owner of "+spool+" and root submit by SMTP on standard input: pipe the message into sendmail, or use the submission port")
+}
 
 // dropping leaves messages in drop/ if the queue is not ours to write, as sendmail does.
 type dropping struct{ *queue.Spool }
