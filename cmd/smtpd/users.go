@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"pneu/cmd/internal/local"
 	"pneu/mda/account"
 	"pneu/mta/sysexits"
 )
@@ -13,14 +14,11 @@ import (
 type directory struct{ *account.DB }
 
 func openDirectory(s *settings, log *slog.Logger) (directory, error) {
-	db, err := account.Open(account.Options{
-		Users:    s.Users,
-		Aliases:  s.Aliases,
-		Mail:     s.Mail,
-		Domains:  s.Domains,
-		Hostname: s.Hostname,
-		Log:      log,
-	})
+	opt, err := local.Options(s.File) // its delimiter and first_uid say who is known here
+	if err != nil {
+		return directory{}, err
+	}
+	db, err := account.Open(local.Accounts(s.File, opt, log))
 	return directory{db}, err
 }
 

@@ -1,8 +1,10 @@
 package runner
 
 import (
+	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"pneu/mta/outbound"
@@ -117,6 +119,13 @@ func localResult(err error) outbound.Result {
 		res.Enhanced = "5.7.1"
 	default: // our own trouble, and whatever a command may exit with: mail is kept
 		res.Enhanced, res.Temp = "4.3.0", true
+	}
+	// Who delivered may know more, and what it knows must not contradict its exit code.
+	var known interface{ Enhanced() string }
+	if errors.As(err, &known) {
+		if code := known.Enhanced(); strings.HasPrefix(code, res.Enhanced[:2]) {
+			res.Enhanced = code
+		}
 	}
 	return res
 }
