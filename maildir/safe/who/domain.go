@@ -9,9 +9,16 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
+// maxHost is more than a host has in any spelling: 253 octets in the DNS. To encode a longer one takes the square of
+// its length.
+const maxHost = 1000
+
 // Registrable returns the domain somebody registered to own host, in its ASCII form, or host itself where there is
-// none (an IP address).
+// none (an IP address); "" of what is too long to be a host.
 func Registrable(host string) string {
+	if len(host) > maxHost {
+		return ""
+	}
 	if a, err := idna.Punycode.ToASCII(host); err == nil {
 		host = a
 	}
@@ -34,7 +41,7 @@ func Named(word string) string {
 		h = h[:i]
 	}
 	h = strings.ToLower(h[strings.LastIndexByte(h, '@')+1:])
-	if !strings.Contains(h, ".") || strings.Trim(h, "abcdefghijklmnopqrstuvwxyz0123456789.-") != "" && isASCII(h) {
+	if len(h) > maxHost || !strings.Contains(h, ".") || strings.Trim(h, "abcdefghijklmnopqrstuvwxyz0123456789.-") != "" && isASCII(h) {
 		return ""
 	}
 	a, err := idna.Punycode.ToASCII(h)
@@ -45,11 +52,17 @@ func Named(word string) string {
 	if !icann && !surely || suffix == a || strings.HasPrefix(a, ".") {
 		return "" // "file.txt", "e.g."
 	}
-	// Names of files and programs that are top-level domains too.
-	if w == h && !surely {
-		switch suffix {
+	if !surely && !strings.Contains(w, "@") {
+		switch suffix { // names of files and programs that are top-level domains too
 		case "zip", "mov", "py", "sh", "pl", "rs", "md", "so", "do", "is", "js", "app":
-			return ""
+			if strings.EqualFold(w, h) {
+				return ""
+			}
+		case "com", "net", "org", "co":
+		default:
+			if len(strings.TrimSuffix(a, "."+suffix)) == 1 { // "M.Sc."
+				return ""
+			}
 		}
 	}
 	return Registrable(a)
