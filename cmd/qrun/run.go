@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"os/user"
 	"strconv"
 	"strings"
@@ -44,6 +46,7 @@ type settings struct {
 	SMTPPort         int               `toml:"smtp_port"`
 	Helo             string            `toml:"helo"`
 	TLS              string            `toml:"tls"`
+	RelayCA          string            `toml:"relay_ca"`
 	IPv4             bool              `toml:"ipv4"`
 	IPv6             bool              `toml:"ipv6"`
 	MaxHosts         int               `toml:"max_hosts"`
@@ -120,8 +123,9 @@ func stranger(euid, owner int, spool string) error {
 // connect sets up what attempts need.
 func (s *system) connect(c *cli.Context, log *slog.Logger) error {
 	var servers []string
+	relayAddrs := systemAddrs // the relay's name may stand in /etc/hosts
 	if s.file.Resolver != "" {
-		servers = []string{s.file.Resolver}
+		servers, relayAddrs = []string{s.file.Resolver}, nil
 	} else if list, err := dns.SystemServers("/etc/resolv.conf"); err == nil {
 		servers = list
 	} else if !errors.Is(err, os.ErrNotExist) {
@@ -130,6 +134,10 @@ func (s *system) connect(c *cli.Context, log *slog.Logger) error {
 	relay, err := s.relay()
 	if err != nil {
 		return s.file.Wrong("relay", err.Error())
+	}
+	roots, err := s.roots()
+	if err != nil {
+		return s.file.Wrong("qrun.relay_ca", "relay_ca: "+err.Error())
 	}
 	helo := s.set.Helo
 	if helo == "" {
@@ -141,7 +149,7 @@ func (s *system) connect(c *cli.Context, log *slog.Logger) error {
 	}
 	s.client = outbound.New(outbound.Options{
 		Hostname: helo, Resolver: dns.New(dns.Options{Servers: servers}), Port: s.set.SMTPPort, MaxHosts: s.set.MaxHosts,
-		TLS: &tls.Config{}, NoTLS: s.set.TLS == "never", NoIPv4: !s.set.IPv4, NoIPv6: !s.set.IPv6,
+		RelayAddrs: relayAddrs, TLS: &tls.Config{RootCAs: roots}, NoTLS: s.set.TLS == "never", NoIPv4: !s.set.IPv4, NoIPv6: !s.set.IPv6,
 		Self: self, Timeouts: s.set.Timeouts, Log: log,
 	})
 	deliver, isLocal, err := localDelivery(s.file, log)
@@ -163,7 +171,7 @@ func (s *system) relay() (*outbound.Relay, error) {
 	}
 	auth := s.file.RelayAuth
 	if path, ok := strings.CutPrefix(auth, "file:"); ok {
-		b, err := os.ReadFile(path)
+		b, err := os.ReadFile(s.beside(path))
 		if err != nil {
 			return nil, fmt.Errorf("relay_auth: %w", err)
 		}
@@ -171,6 +179,36 @@ func (s *system) relay() (*outbound.Relay, error) {
 		auth = strings.TrimSuffix(auth, "\r")
 	}
 	return outbound.ParseRelay(s.file.Relay, auth)
+}
+
+// roots are the certificates that may sign a relay's; nil stands for the
+// system's. A relay's own certificate may be among them.
+func (s *system) roots() (*x509.CertPool, error) {
+	if s.set.RelayCA == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(s.beside(s.set.RelayCA))
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(b) {
+		return nil, errors.New("no certificate in " + s.set.RelayCA)
+	}
+	return pool, nil
+}
+
+// beside takes a relative path from the configuration's folder.
+func (s *system) beside(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(s.file.Path), path)
+}
+
+// systemAddrs asks as the system's other programs do: /etc/hosts, then the DNS.
+func systemAddrs(ctx context.Context, host string) ([]netip.Addr, error) {
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 }
 
 // ownAddresses are those at which mail exchangers would be this host.

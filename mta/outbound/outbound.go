@@ -14,7 +14,8 @@
 //
 //   - STARTTLS is opportunistic: any certificate will do, and after a failed
 //     handshake the same address is tried in clear. A relay reached by
-//     submission:// or smtps:// must show a valid certificate instead.
+//     submission:// or smtps://, or one that gets a password, must show a valid
+//     certificate instead.
 //   - 8-bit bodies go to a server without 8BITMIME as they are. RFC 6152, 3
 //     asks for a conversion or a bounce; no such server is known to clear the
 //     eighth bit, a conversion breaks signatures, and a bounce loses mail.
@@ -51,6 +52,9 @@ type Options struct {
 	Hostname string
 	// Resolver answers for names.
 	Resolver Resolver
+	// RelayAddrs, if set, answers for the name of a relay in place of Resolver:
+	// a machine's own list of hosts may have it.
+	RelayAddrs func(ctx context.Context, host string) ([]netip.Addr, error)
 	// Port for hosts found by MX. Default 25.
 	Port int
 	// MaxHosts bounds the addresses tried in one attempt. Default 5.
@@ -208,16 +212,24 @@ func (a *attempt) run(dest Destination, rcpts []queue.Recipient) {
 			tried++
 		}
 		var left []queue.Recipient
+		unheard := false
 		for _, r := range pending {
 			one, ok := res.rcpt[r.N]
 			if !ok {
 				one = res.whole
 			}
-			a.results[r.N] = one
 			if one.again {
 				left = append(left, r)
 				last, told = one, true
 			}
+			if had, ok := a.results[r.N]; ok && outweighs(had, one) {
+				unheard = unheard || one.again
+				continue
+			}
+			a.results[r.N] = one
+		}
+		if unheard && i == len(hosts)-1 && a.msg.Tried != nil { // no result will tell of it
+			a.msg.Tried(last)
 		}
 		if pending = left; len(pending) == 0 {
 			return
@@ -226,6 +238,16 @@ func (a *attempt) run(dest Destination, rcpts []queue.Recipient) {
 	if err := a.ctx.Err(); err != nil && last.Text == "" {
 		settle(Result{Enhanced: "4.4.0", Text: "stopped before the attempt was over", Temp: true}, pending)
 	}
+}
+
+// outweighs reports whether what an earlier host said stands beside what a
+// later one said. That a backup could not be asked is less than an answer; that
+// it takes no mail from us is no verdict while the first may yet take it.
+func outweighs(had, now Result) bool {
+	if now.OK || now.Reached {
+		return false
+	}
+	return had.Reached || had.Temp && !now.Temp && now.again
 }
 
 // outcome is what one host did with the recipients it was given.
@@ -242,7 +264,7 @@ func (a *attempt) host(h host, rcpts []queue.Recipient) outcome {
 	for {
 		s, failure := a.dial(h, plain)
 		var te *tlsError
-		if failure != nil && errors.As(failure.err, &te) && (a.relay == nil || !a.relay.mustTLS()) && !plain {
+		if failure != nil && errors.As(failure.err, &te) && (a.relay == nil || !a.relay.verified()) && !plain {
 			a.c.log.Debug("TLS failed, going on in clear", "qid", a.msg.ID, "host", h.name, "ip", h.addr.String(), "error", te.Error())
 			plain = true
 			continue

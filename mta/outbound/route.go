@@ -79,7 +79,14 @@ func (c *Client) addresses(ctx context.Context, list []dns.MX, port int, self bo
 				results[i].addrs = []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
 				return
 			}
-			addrs, err := c.opt.Resolver.Addrs(ctx, m.Host)
+			ask := c.opt.Resolver.Addrs
+			if !self && c.opt.RelayAddrs != nil {
+				ask = c.opt.RelayAddrs
+			}
+			addrs, err := ask(ctx, m.Host)
+			for i := range addrs {
+				addrs[i] = addrs[i].Unmap()
+			}
 			results[i] = found{addrs, err}
 		})
 	}
@@ -221,6 +228,11 @@ func ParseRelay(url, auth string) (*Relay, error) {
 }
 
 func (r *Relay) mustTLS() bool { return r.Scheme != "smtp" }
+
+// verified says that TLS with the relay is only worth something with a valid
+// certificate. With credentials it is: what stands in the middle would get the
+// password, or with SCRAM the mail.
+func (r *Relay) verified() bool { return r.mustTLS() || r.User != "" }
 
 // unreachable says that the address family does not work on this host.
 func unreachable(err error) bool {

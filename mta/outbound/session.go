@@ -136,7 +136,7 @@ func (s *session) startTLS(a *attempt) *failed {
 	if _, err := netip.ParseAddr(strings.Trim(s.h.name, "[]")); err == nil {
 		cfg.ServerName = strings.Trim(s.h.name, "[]")
 	}
-	if a.relay == nil || !a.relay.mustTLS() {
+	if a.relay == nil || !a.relay.verified() {
 		// Opportunistic (RFC 7435): a certificate nobody can check still keeps listeners out.
 		cfg.InsecureSkipVerify = true
 	}

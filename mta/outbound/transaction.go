@@ -229,11 +229,19 @@ func (a *attempt) data(s *session, taken []queue.Recipient, results map[int]Resu
 	}
 	if err != nil {
 		// Without the final dot nothing was delivered (RFC 5321, 4.1.1.4): another host may have it.
+		if res := s.lastWord(); res != nil {
+			set(res)
+			return
+		}
 		f := s.lost("send the message", err)
 		set(&f.Result)
 		return
 	}
 	if err := s.flush(t.DataBlock); err != nil {
+		if res := s.lastWord(); res != nil {
+			set(res)
+			return
+		}
 		f := s.lost("send the end of the message", err)
 		f.again = false
 		set(&f.Result)
@@ -254,6 +262,21 @@ func (a *attempt) data(s *session, taken []queue.Recipient, results map[int]Resu
 	default:
 		set(s.reply(rep))
 	}
+}
+
+// lastWord reads the reply of a server that would not hear the whole message
+// and closed: too big, of a bad form, going down. Anything but a refusal makes
+// no sense there.
+func (s *session) lastWord() *Result {
+	if s.w.Flush() == nil { // the trouble is ours: the server waits for the rest
+		return nil
+	}
+	rep, err := s.read(s.c.opt.Timeouts.Quit)
+	s.dead = true
+	if err != nil || rep.Code < 400 {
+		return nil
+	}
+	return s.reply(rep)
 }
 
 // blocks renews the write deadline for each block that is read.
