@@ -22,7 +22,7 @@ const maxName = 1000
 // writes together, or if the domain can be taken for another one: then it is shown in its ASCII form.
 func From(name, addr string) (t safe.Text, warn bool) {
 	name = strings.TrimSpace(safe.Line(cut(name)).String())
-	local, host := address.Split(safe.Line(cut(addr)).String())
+	local, host := address.Split(strings.TrimSpace(safe.Line(cut(addr)).String()))
 	shown := local
 	if host != "" {
 		d, odd := Domain(host)

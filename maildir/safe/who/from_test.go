@@ -75,7 +75,7 @@ func FuzzFrom(f *testing.F) {
 				t.Fatalf("From(%q, %q) = %q", name, addr, got)
 			}
 		}
-		local, _ := address.Split(safe.Line(addr).String())
+		local, _ := address.Split(strings.TrimSpace(safe.Line(addr).String()))
 		if n := strings.TrimSpace(safe.Line(name).String()); warn && len(name)+len(addr) < maxName &&
 			(!strings.HasPrefix(got.String(), strings.TrimSpace(local)) || n != "" && !strings.HasSuffix(got.String(), `"`+n+`"`)) {
 			t.Fatalf("From(%q, %q) = %q: not address and name", name, addr, got)
