@@ -130,8 +130,10 @@ func (d *daemon) run(ctx context.Context, hup <-chan os.Signal) error {
 	defer cancel()
 	done := make(chan error)
 	n := 0
+	throttle := sasl.NewThrottle() // one for all: a guesser may change the port
 	for _, sv := range d.services {
 		opt := d.settings.engine(d.log.With("service", sv.name))
+		opt.Throttle = throttle
 		if d.certs != nil && !sv.implicit {
 			opt.TLS = d.certs.Config()
 		}

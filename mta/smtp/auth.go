@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"net"
+	"net/netip"
 	"strings"
+	"time"
 
 	"pneu/mta/sasl"
 )
@@ -31,6 +34,10 @@ func (c *Conn) auth(arg string) {
 		return
 	case c.authed:
 		c.refuse(statusAuthDone)
+		return
+	}
+	if !c.turn() {
+		c.refuse(statusAuthThrottled)
 		return
 	}
 	mech, initial, has := strings.Cut(arg, " ")
@@ -65,6 +72,41 @@ func (c *Conn) auth(arg string) {
 			return
 		}
 	}
+}
+
+// throttled returns the address under which failed logins count, if they do.
+func (c *Conn) throttled() (netip.Addr, bool) {
+	o := &c.srv.opt
+	a, ok := c.RemoteAddr().(*net.TCPAddr)
+	if !ok || o.Throttle == nil || o.Spared != nil && o.Spared(a) {
+		return netip.Addr{}, false
+	}
+	return a.AddrPort().Addr(), true
+}
+
+// turn waits until the peer may try to log in, and reports whether it may.
+func (c *Conn) turn() bool {
+	a, ok := c.throttled()
+	if !ok {
+		return true
+	}
+	wait, ok := c.srv.opt.Throttle.Admit(a)
+	if !ok {
+		c.log.Info("login not tried: too many failed from there", "client", c.RemoteAddr())
+		return false
+	}
+	if wait > 0 {
+		c.log.Info("login delayed", "client", c.RemoteAddr(), "wait", wait.Round(time.Millisecond))
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-c.ctx.Done():
+		case <-c.stop:
+			return false
+		}
+	}
+	return true
 }
 
 // authResponse reads the peer's next message.
@@ -112,7 +154,11 @@ func (c *Conn) authRefused(mech string, err error) {
 	switch {
 	case isStatus:
 	case errors.Is(err, sasl.ErrFailed):
-		c.log.Info("login failed", "client", c.RemoteAddr(), "mechanism", strings.ToUpper(mech))
+		args := []any{"client", c.RemoteAddr(), "mechanism", strings.ToUpper(mech)}
+		if a, ok := c.throttled(); ok {
+			args = append(args, "failures", c.srv.opt.Throttle.Failed(a))
+		}
+		c.log.Info("login failed", args...)
 		st = statusAuthFailed
 	case errors.Is(err, sasl.ErrSyntax):
 		st = statusAuthSyntax

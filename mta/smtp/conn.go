@@ -47,8 +47,9 @@ type Conn struct {
 	started   time.Time // of the phase's first read; zero before
 	received  int64     // since then
 	mu        sync.Mutex
-	stopping  bool // shutdown was called
-	listening bool // waiting for a command, not for message data
+	stop      chan struct{} // closed by shutdown
+	stopping  bool          // shutdown was called
+	listening bool          // waiting for a command, not for message data
 }
 
 // message is the engine's view of the message under way.
@@ -67,7 +68,7 @@ const (
 )
 
 func newConn(ctx context.Context, s *Server, nc net.Conn) *Conn {
-	c := &Conn{srv: s, nc: nc, id: newID(), state: stateNew}
+	c := &Conn{srv: s, nc: nc, id: newID(), state: stateNew, stop: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	c.log = s.opt.Log.With("session", c.id)
 	c.r = bufio.NewReaderSize(connReader{c}, maxAuthLine+4)
@@ -306,6 +307,9 @@ func (w connWriter) Write(p []byte) (int, error) {
 func (c *Conn) shutdown() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.stopping {
+		close(c.stop)
+	}
 	c.stopping = true
 	if c.listening {
 		c.nc.SetReadDeadline(time.Unix(1, 0))

@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"pneu/mta/sasl"
 )
 
 // Options are the settings of a server. Zero values stand for the defaults named.
@@ -30,7 +32,10 @@ type Options struct {
 	WriteTimeout   time.Duration // for each write; default 2 min
 	Grace          time.Duration // how long messages under way may take after the server was told to stop; default 30 s
 
-	// Spared reports peers that MaxPerHost does not count; nil: none.
+	// Throttle delays logins from where many failed; nil: nothing does. Several servers may share it.
+	Throttle *sasl.Throttle
+
+	// Spared reports peers that MaxPerHost does not count and Throttle does not delay; nil: none.
 	Spared func(net.Addr) bool
 
 	Log *slog.Logger // nil: discard

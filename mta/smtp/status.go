@@ -81,6 +81,7 @@ var (
 	statusAuthCancelled = NewStatus(501, EnhancedCode{5, 7, 0}, "Authentication cancelled")
 	statusAuthSyntax    = NewStatus(501, EnhancedCode{5, 5, 2}, "Malformed authentication message")
 	statusAuthLater     = NewStatus(454, EnhancedCode{4, 7, 0}, "Temporary authentication failure")
+	statusAuthThrottled = NewStatus(454, EnhancedCode{4, 7, 0}, "Too many failed logins from your address, try again later")
 	statusAuthTooMany   = NewStatus(421, EnhancedCode{4, 7, 0}, "Too many failed attempts, closing")
 )
 

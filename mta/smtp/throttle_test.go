@@ -1,0 +1,101 @@
+package smtp
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"pneu/mta/sasl"
+)
+
+const (
+	rightPassword = "AUTH PLAIN AGFsaWNlAHNlY3JldA=="
+	wrongPassword = "AUTH PLAIN AGFsaWNlAHdyb25n"
+)
+
+// secured connects, starts TLS and says EHLO.
+func secured(t *testing.T, addr string) (say func(string), hear func() Reply) {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	r := bufio.NewReader(conn)
+	say = func(line string) { fmt.Fprint(conn, line+"\r\n") }
+	hear = func() Reply {
+		rep, err := ReadReply(r)
+		if err != nil {
+			t.Errorf("wait for a reply: %v", err)
+		}
+		return rep
+	}
+	hear()
+	say("EHLO x")
+	hear()
+	say("STARTTLS")
+	hear()
+	conn = tls.Client(conn, clientTLS)
+	r.Reset(conn)
+	say("EHLO x")
+	hear()
+	return say, hear
+}
+
+// Who guesses on many connections waits on all of them.
+func TestLoginThrottle(t *testing.T) {
+	guessed := sasl.NewThrottle()
+	opt := Options{Throttle: guessed, TLS: testTLS()}
+	addr, stop := listen(t, opt, &sink{auth: true})
+	defer stop()
+	opt.Spared = func(net.Addr) bool { return true }
+	sparing, stopSparing := listen(t, opt, &sink{auth: true})
+	defer stopSparing()
+	login := func(addr, line string, want int, least, most time.Duration) {
+		t.Helper()
+		say, hear := secured(t, addr)
+		start := time.Now()
+		say(line)
+		rep := hear()
+		if took := time.Since(start); rep.Code != want || took < least || took > most {
+			t.Errorf("%v after %v; want %d after %v to %v", rep, took, want, least, most)
+		}
+		say("QUIT")
+		hear()
+	}
+	for range 4 {
+		login(addr, wrongPassword, 535, 0, 900*time.Millisecond)
+	}
+	login(addr, rightPassword, 235, 900*time.Millisecond, 3*time.Second)
+	for range 20 {
+		guessed.Failed(netip.MustParseAddr("127.0.0.1"))
+	}
+	guessed.Admit(netip.MustParseAddr("127.0.0.1")) // somebody waits already
+	login(addr, rightPassword, 454, 0, 900*time.Millisecond)
+	login(sparing, rightPassword, 235, 0, 900*time.Millisecond)
+}
+
+// One who waits does not keep the server from stopping.
+func TestThrottleAndShutdown(t *testing.T) {
+	guessed := sasl.NewThrottle()
+	for range 20 {
+		guessed.Failed(netip.MustParseAddr("127.0.0.1"))
+	}
+	addr, stop := listen(t, Options{Throttle: guessed, TLS: testTLS()}, &sink{auth: true})
+	say, hear := secured(t, addr)
+	say(rightPassword)
+	time.Sleep(50 * time.Millisecond)
+	start := time.Now()
+	stop()
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("stopped after %v", took)
+	}
+	if rep := hear(); rep.Code/100 != 4 {
+		t.Errorf("told %v", rep)
+	}
+}
