@@ -2,6 +2,10 @@
 # programs afresh into $SCRATCH, as scripts/build does.
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
+# Workloads change HOME, below which Go would look for modules.
+GOMODCACHE=$(go env GOMODCACHE) GOCACHE=$(go env GOCACHE)
+export GOMODCACHE GOCACHE
+
 pneu_build() { # PROGRAM...
 	local program
 	mkdir -p "$SCRATCH/bin"
@@ -34,3 +38,28 @@ submit_prepare() { # nothing drains the queue
 	SENDMAIL="$SCRATCH/bin/sendmail -C $SCRATCH/pneu.toml -oi -f sender@bench.test"
 }
 submit_count() { find "$SCRATCH/pneu-spool/q" -type f | wc -l; }
+
+smtp_start() { # runs as it is installed: smtpd accepts, qrun -d delivers
+	pneu_build smtpd qrun deliver && pneu_spool || return 1
+	cat >>"$SCRATCH/pneu.toml" <<-END
+		[smtpd.listen]
+		mx = ["127.0.0.1:2525"]
+	END
+	setsid "$SCRATCH/bin/qrun" -C "$SCRATCH/pneu.toml" -d >"$SCRATCH/qrun.log" 2>&1 </dev/null &
+	local runner=$!
+	start_server "$SCRATCH/smtpd.log" "$SCRATCH/bin/smtpd" -C "$SCRATCH/pneu.toml"
+	SERVER_PID=$SERVER_PID,$runner
+	wait_port 127.0.0.1:2525 && SMTP_ADDR=127.0.0.1:2525
+}
+
+scan_setup() { pneu_build pneu; }
+scan_list='pneu ls "$DIR" | pneu sort date | pneu scan'
+scan_sender='pneu ls "$DIR" | pneu pick from:elena.okafor60'
+scan_text='pneu ls "$DIR" | pneu pick body:harbour'
+scan_thread='pneu ls "$DIR" | pneu thread'
+
+tui_prepare() {
+	pneu_build pneu-tui || return 1
+	tui_command="pneu-tui --maildir $DIR" tui_forget=true
+}
+TUI_DOWN='\x06' TUI_END=G TUI_HOME=gg TUI_OPEN='\r'
