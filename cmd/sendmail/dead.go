@@ -12,8 +12,8 @@ import (
 )
 
 // keep does with a message that cannot be accepted what -oe asked for, and
-// returns the error to exit with. A message whose body was begun is left to
-// the caller: what is half read cannot be given back.
+// returns the error to exit with. A message whose body was begun has been seen to
+// by rescue, or turned out too large on the way.
 func (j *job) keep(cause error) error {
 	if j.o.onError == errDefault || j.o.onError == errQuiet || j.taken {
 		return cause
@@ -30,7 +30,28 @@ func (j *job) keep(cause error) error {
 			return cause
 		}
 	}
-	path, err := j.saveDead()
+	return j.save(cause, func(w io.Writer) error {
+		_, err := j.head.WriteTo(w)
+		return err
+	})
+}
+
+// rescue saves a message whose body is partly in the draft, when the spool has
+// no room for the rest: nobody else has what came through a pipe.
+func (j *job) rescue(d *queue.Draft, cause error) error {
+	if j.o.onError == errDefault || j.o.onError == errQuiet || !j.taken || sysexits.Code(cause) != sysexits.TempFail {
+		return cause
+	}
+	return j.save(cause, func(w io.Writer) error {
+		_, err := io.CopyBuffer(w, struct{ io.Reader }{d.Written()}, make([]byte, 32<<10))
+		return err
+	})
+}
+
+// save saves a message in dead.letter: what begin writes, then the rest of the
+// input. It returns cause with what became of it.
+func (j *job) save(cause error, begin func(io.Writer) error) error {
+	path, err := j.saveDead(begin)
 	if err != nil {
 		return &noted{cause, "and it could not be saved: " + err.Error()}
 	}
@@ -47,7 +68,7 @@ func (e *noted) Error() string { return e.err.Error() + " (" + e.note + ")" }
 func (e *noted) Unwrap() error { return e.err }
 
 // saveDead appends the message to dead.letter in the caller's home, as an mbox.
-func (j *job) saveDead() (path string, err error) {
+func (j *job) saveDead(begin func(io.Writer) error) (path string, err error) {
 	home := j.caller().home
 	if trusted() && os.Getenv("HOME") != "" {
 		home = os.Getenv("HOME")
@@ -72,7 +93,7 @@ func (j *job) saveDead() (path string, err error) {
 	if _, err := f.WriteString("From " + j.caller().name + " " + j.now.UTC().Format("Mon Jan _2 15:04:05 2006") + "\n"); err != nil {
 		return "", err
 	}
-	if _, err := j.head.WriteTo(w); err != nil {
+	if err := begin(w); err != nil {
 		return "", err
 	}
 	if _, err := io.CopyBuffer(w, struct{ io.Reader }{j.in}, make([]byte, 32<<10)); err != nil {

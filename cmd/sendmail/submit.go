@@ -123,6 +123,7 @@ func (j *job) accept(env *queue.Envelope) (err error) {
 	}
 	defer func() {
 		if err != nil {
+			err = j.rescue(d, err)
 			d.Abort() // nothing half written stays
 		}
 	}()
@@ -139,7 +140,9 @@ func (j *job) accept(env *queue.Envelope) (err error) {
 		}
 		b, _ := j.in.Peek(j.in.Buffered())
 		env.EightBit = env.EightBit || submit.EightBit(b)
-		if _, err := d.Write(b); err != nil {
+		if n, err := d.Write(b); err != nil {
+			j.in.Discard(n)
+			j.taken = true
 			return err
 		}
 		if d.Size() > j.conf.MessageSize {
@@ -147,6 +150,9 @@ func (j *job) accept(env *queue.Envelope) (err error) {
 		}
 		j.in.Discard(len(b))
 		j.taken = true
+	}
+	if err := d.Flush(); err != nil {
+		return err
 	}
 	var notBefore time.Time
 	if j.o.holdFor > 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"strings"
 	"syscall"
@@ -171,7 +172,8 @@ func (d *Draft) ID() string { return d.env.ID }
 // Size returns how much of the message was written.
 func (d *Draft) Size() int64 { return d.size }
 
-// Write appends to the message.
+// Write appends to the message. After an error, what it says was written is
+// still to be had from Written.
 func (d *Draft) Write(p []byte) (int, error) {
 	if d.err != nil {
 		return 0, d.err
@@ -186,7 +188,7 @@ func (d *Draft) Write(p []byte) (int, error) {
 	for len(rest) > 0 {
 		if len(d.buf) == 0 && len(rest) >= d.s.buf {
 			if err := d.put(rest); err != nil {
-				return 0, err
+				return len(p) - len(rest), err
 			}
 			break
 		}
@@ -196,7 +198,7 @@ func (d *Draft) Write(p []byte) (int, error) {
 		rest = rest[n:]
 		if len(d.buf) >= d.s.buf {
 			if err := d.flush(); err != nil {
-				return 0, err
+				return len(p) - len(rest), err
 			}
 		}
 	}
@@ -205,8 +207,9 @@ func (d *Draft) Write(p []byte) (int, error) {
 
 func (d *Draft) put(p []byte) error {
 	_, err := d.f.WriteAt(p, d.off)
-	d.off += int64(len(p))
-	d.err = err
+	if d.err = err; err == nil {
+		d.off += int64(len(p))
+	}
 	return err
 }
 
@@ -215,8 +218,30 @@ func (d *Draft) flush() error {
 		return nil
 	}
 	err := d.put(d.buf)
-	d.buf = d.buf[:0]
+	if err == nil {
+		d.buf = d.buf[:0]
+	}
 	return err
+}
+
+// Flush writes what was gathered so far. Commit does it too, and gives the
+// draft up if it fails; after Flush, Written can still be asked.
+func (d *Draft) Flush() error {
+	if d.err != nil {
+		return d.err
+	}
+	return d.flush()
+}
+
+// Written returns the message as far as it was written, until Commit or Abort:
+// for one who has no other copy, and no room for it in the spool.
+func (d *Draft) Written() io.Reader {
+	if d.f == nil {
+		return bytes.NewReader(nil)
+	}
+	head := int64(lineLen + len(d.head))
+	gathered := d.buf[min(max(head-d.off, 0), int64(len(d.buf))):]
+	return io.MultiReader(io.NewSectionReader(d.f, head, max(d.off-head, 0)), bytes.NewReader(gathered))
 }
 
 // Commit makes the message durable and lets it be tried from notBefore on
