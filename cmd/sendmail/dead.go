@@ -99,6 +99,9 @@ func (j *job) saveDead(begin func(io.Writer) error) (path string, err error) {
 	if _, err := io.CopyBuffer(w, struct{ io.Reader }{j.in}, make([]byte, 32<<10)); err != nil {
 		return "", err
 	}
+	if err := w.end(); err != nil {
+		return "", err
+	}
 	if _, err := f.WriteString("\n"); err != nil {
 		return "", err
 	}
@@ -130,6 +133,13 @@ func (m *mbox) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// end writes what was held back.
+func (m *mbox) end() error {
+	_, err := io.WriteString(m.w, "From "[:m.held])
+	m.held = 0
+	return err
 }
 
 // mailBack sends the message back to the caller with what was wrong with it.
