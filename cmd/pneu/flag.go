@@ -94,6 +94,15 @@ func (t *tool) change(what string, args []string, f func(*journal.Batch, *msg) (
 		}
 		was := m.path
 		op, err := f(b, m)
+		for try := 0; try < 3 && errors.Is(err, maildir.ErrGone); try++ {
+			// Another program moved it between two looks: it may be found where it is now.
+			now, ferr := t.find(was)
+			if ferr != nil || now.f == nil {
+				break
+			}
+			m = now
+			op, err = f(b, m)
+		}
 		if err != nil {
 			var stop fatal
 			if errors.As(err, &stop) {

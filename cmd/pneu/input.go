@@ -63,6 +63,9 @@ func (t *tool) eachArg(args []string, f func(*msg) error) error {
 			if err != nil {
 				return err
 			}
+			if len(raw) == 0 {
+				return sysexits.New(sysexits.Data, "standard input holds no message")
+			}
 			if err := f(&msg{path: "-", raw: raw}); err != nil {
 				return err
 			}
@@ -78,11 +81,11 @@ func (t *tool) eachArg(args []string, f func(*msg) error) error {
 		if err != nil {
 			return err
 		}
-		from, to, err := s.resolve(a)
+		numbers, err := t.numbers(s, a)
 		if err != nil {
 			return err
 		}
-		for n := from; n <= to; n++ {
+		for _, n := range numbers {
 			if err := t.path(s.paths[n-1], n, f); err != nil {
 				return err
 			}
@@ -197,13 +200,24 @@ func (t *tool) all(args []string, fb fallback) ([]*msg, error) {
 	return list, err
 }
 
-// isSequence reports whether an argument is an expression like 3, 1:5, ., $, .+1.
+// isSequence reports whether an argument is an expression like 3, 1:5, 4:, ., $, .+1, 3=, 3^.
 func isSequence(a string) bool {
-	if a == "" || strings.Trim(a, "0123456789.$:+-") != "" {
+	if a == "" || strings.Trim(a, "0123456789.$:+-=^") != "" {
 		return false
 	}
+	if p, ok := cutRelation(a); ok {
+		return isPlace(p)
+	}
 	a, b, isRange := strings.Cut(a, ":")
-	return isPlace(a) && (!isRange || isPlace(b))
+	return (isPlace(a) || isRange && a == "") && (!isRange || b == "" || isPlace(b))
+}
+
+// cutRelation cuts the sign for a relative of a message: = for its thread, ^ for what it answers.
+func cutRelation(a string) (place string, ok bool) {
+	if n := len(a) - 1; n > 0 && (a[n] == '=' || a[n] == '^') {
+		return a[:n], true
+	}
+	return a, false
 }
 
 func isPlace(s string) bool {

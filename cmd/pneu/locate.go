@@ -18,7 +18,7 @@ type locator struct {
 	listings map[string]*listing // by the folder's path
 	folders  map[string][]*maildir.Folder
 	moves    *journal.Moves
-	read     time.Time // when moves was
+	read     os.FileInfo // the journal's file, when moves was read
 }
 
 // A listing is a folder as it was.
@@ -29,13 +29,27 @@ type listing struct {
 	sure   bool            // nothing can have changed since without changing the stamps
 }
 
-// fresh is how long the journal is not read again.
-const fresh = time.Second
+// locate returns where the message is now that had the path once. The journal that another
+// process writes meanwhile is read again before a message is given up.
+func (l *locator) locate(t *tool, path string) (*maildir.Folder, maildir.Entry, error) {
+	f, e, err := l.search(t, path)
+	if errors.Is(err, maildir.ErrGone) && l.outdated() {
+		l.moves, l.folders = nil, nil
+		f, e, err = l.search(t, path)
+	}
+	return f, e, err
+}
 
-// locate returns where the message is now that was at dir/new or dir/cur: in its folder,
+// outdated reports whether the journal has grown since it was read.
+func (l *locator) outdated() bool {
+	st, err := os.Stat(journalPath())
+	return err == nil && (l.read == nil || !os.SameFile(st, l.read) || st.Size() != l.read.Size())
+}
+
+// search returns where the message is now that was at dir/new or dir/cur: in its folder,
 // where the journal says it was moved, or, for other programs keep the name when they
 // move a file, in any folder of the tree.
-func (l *locator) locate(t *tool, path string) (*maildir.Folder, maildir.Entry, error) {
+func (l *locator) search(t *tool, path string) (*maildir.Folder, maildir.Entry, error) {
 	dir, base := filepath.Dir(filepath.Dir(path)), maildir.Entry{File: filepath.Base(path)}.Base()
 	here, err := t.folderAt(dir)
 	if err != nil && !errors.Is(err, maildir.ErrNoFolder) {
@@ -80,17 +94,20 @@ func (l *locator) locate(t *tool, path string) (*maildir.Folder, maildir.Entry, 
 
 // moved is where the journal says the message went.
 func (l *locator) moved(path string) (dir string, e maildir.Entry, ok bool) {
-	if l.moves == nil || time.Since(l.read) > fresh {
+	if l.moves == nil {
+		st, err := os.Stat(journalPath())
+		if err != nil {
+			return "", e, false
+		}
 		j, err := openJournal(false)
 		if err != nil {
 			return "", e, false
 		}
-		l.moves, err = j.Moves()
-		j.Close()
-		if err != nil {
+		defer j.Close()
+		if l.moves, err = j.Moves(); err != nil {
 			return "", e, false
 		}
-		l.read = time.Now()
+		l.read = st
 	}
 	return l.moves.Last(path)
 }

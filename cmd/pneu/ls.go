@@ -200,10 +200,12 @@ func ls(t *tool) error {
 				continue
 			}
 			if take != nil && e.New {
-				if e, err = take.SetFlags(f, e, "", ""); err != nil {
+				now, err := take.SetFlags(f, e, "", "")
+				if err != nil {
 					t.fail(f.File(e), err)
 					continue
 				}
+				e = now
 			}
 			if err := t.emit(&msg{path: f.File(e), f: f, e: e}, ""); err != nil {
 				return err

@@ -86,7 +86,8 @@ func (r *mboxReader) next() (*mboxMessage, error) {
 	}
 	m := &mboxMessage{date: separatorDate(string(r.from))}
 	r.from = nil
-	var end []byte // the empty line
+	var end []byte   // the empty line
+	var quotes []int // where lines of the header begin that may be quoted
 	for {
 		line, start, err := r.chunk()
 		if err == io.EOF {
@@ -99,8 +100,8 @@ func (r *mboxReader) next() (*mboxMessage, error) {
 			end = bytes.Clone(line)
 			break
 		}
-		if start {
-			line = unquote(line)
+		if start && len(unquote(line)) < len(line) {
+			quotes = append(quotes, len(m.head))
 		}
 		if m.head = append(m.head, line...); len(m.head) > maxHeader {
 			return nil, errors.New("a header of more than 4 MB")
@@ -108,11 +109,25 @@ func (r *mboxReader) next() (*mboxMessage, error) {
 	}
 	if n, ok := r.length(m.head); ok && end != nil {
 		m.counted = true
-		m.body = &countedBody{r: r, head: end, left: n}
+		m.body = &countedBody{r: r, head: end, left: n} // where a length is told, nothing is quoted
 	} else {
+		m.head = without(m.head, quotes)
 		m.body = &body1{r: r, held: end}
 	}
 	return m, nil
+}
+
+// without returns b without the bytes at those places, which ascend.
+func without(b []byte, places []int) []byte {
+	if len(places) == 0 {
+		return b
+	}
+	out, at := b[:0], 0
+	for _, p := range places {
+		out = append(out, b[at:p]...)
+		at = p + 1
+	}
+	return append(out, b[at:]...)
 }
 
 // length returns the Content-Length of a message if it can be believed: if a message, or

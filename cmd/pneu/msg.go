@@ -52,6 +52,9 @@ func (t *tool) folderAt(dir string) (*maildir.Folder, error) {
 // find returns the message a path names, or named once: it follows changes of flags,
 // moves by other programs within the tree, and moves noted in the journal.
 func (t *tool) find(path string) (*msg, error) {
+	if path == "" { // the shell's variable was empty
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -90,14 +93,15 @@ func (t *tool) find(path string) (*msg, error) {
 // openJournal opens the journal shared with the screen; unless make is set, only if
 // there is one.
 func openJournal(create bool) (*journal.Journal, error) {
-	path := filepath.Join(stateDir(), "journal")
 	if !create {
-		if _, err := os.Stat(path); err != nil {
+		if _, err := os.Stat(journalPath()); err != nil {
 			return nil, err
 		}
 	}
-	return journal.Open(path)
+	return journal.Open(journalPath())
 }
+
+func journalPath() string { return filepath.Join(stateDir(), "journal") }
 
 // stateDir is where what must outlast a run is kept.
 func stateDir() string {

@@ -44,7 +44,7 @@ func transfer(t *tool, keep bool) error {
 	if strings.Contains(to, "{{") {
 		var err error
 		if dest.tmpl, err = parseTemplate(to); err != nil {
-			return boot.Usage("folder: " + err.Error())
+			return boot.Usage("folder: " + explain(err))
 		}
 	}
 	return t.change(what, t.c.Args().Tail(), func(b *journal.Batch, m *msg) (string, error) {
@@ -88,14 +88,18 @@ func (d *target) of(m *msg) (*maildir.Folder, string, error) {
 		if err != nil {
 			return nil, "", err
 		}
-		if name, err = execute(d.tmpl, r); err != nil {
-			return nil, "", fatal{sysexits.Wrap(sysexits.Usage, fmt.Errorf("folder: %w", err))}
+		if name, err = execute(d.tmpl, r); mistake(err) {
+			return nil, "", fatal{boot.Usage("folder: " + explain(err))}
+		}
+		if err != nil {
+			return nil, "", errors.New("folder: " + explain(err))
 		}
 		name = strings.TrimSpace(name)
 	}
 	var f *maildir.Folder
 	var err error
-	if filepath.IsAbs(name) || strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../") {
+	path := filepath.IsAbs(name) || strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../")
+	if path {
 		f, err = d.t.folderAt(absolute(name))
 	} else {
 		s := m.f.Store()
@@ -108,12 +112,16 @@ func (d *target) of(m *msg) (*maildir.Folder, string, error) {
 		}
 	}
 	switch {
+	case errors.Is(err, maildir.ErrNoFolder) && path && d.create:
+		err = fatal{sysexits.Wrap(sysexits.NoInput, fmt.Errorf("%w (-p makes folders given by name alone)", err))}
+	case errors.Is(err, maildir.ErrNoFolder) && path:
+		err = fatal{sysexits.Wrap(sysexits.NoInput, err)}
 	case errors.Is(err, maildir.ErrNoFolder) && d.create && d.dry:
 		err = nil
 	case errors.Is(err, maildir.ErrNoFolder):
-		err = fatal{sysexits.Wrap(sysexits.NoInput, fmt.Errorf("folder %s: %w (-p makes it)", name, err))}
+		err = fatal{sysexits.Wrap(sysexits.NoInput, fmt.Errorf("%w (-p makes it)", err))}
 	case errors.Is(err, maildir.ErrName) && d.tmpl == nil:
-		err = fatal{sysexits.Wrap(sysexits.Usage, fmt.Errorf("folder %s: %w", name, err))}
+		err = fatal{sysexits.Wrap(sysexits.Usage, err)}
 	}
 	return f, name, err
 }

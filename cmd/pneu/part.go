@@ -97,12 +97,16 @@ func partGet(t *tool) error {
 	n := t.c.Int("part")
 	dir := t.c.String("directory")
 	toStdout := t.c.Bool("stdout")
+	if t.c.IsSet("part") && n < 0 {
+		return boot.Usage("--part wants a number of part ls")
+	}
 	if !toStdout {
 		if st, err := os.Stat(dir); err != nil || !st.IsDir() {
-			if err == nil {
-				err = &fs.PathError{Op: "save in", Path: dir, Err: errors.New("not a directory")}
+			why := "no directory"
+			if err != nil {
+				why = plainly(dir, err)
 			}
-			return sysexits.Wrap(sysexits.CantCreate, err)
+			return sysexits.New(sysexits.CantCreate, fmt.Sprintf("save in %s: %s (make it first)", dir, why))
 		}
 	}
 	return t.each(t.c.Args().Slice(), current, func(m *msg) error {

@@ -170,7 +170,7 @@ func escapeInvisible(b []byte) []byte {
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)
 		switch {
-		case r >= 0x7f && r < 0xa0, r == 0xad, r == 0x61c, r == 0x180e, r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e,
+		case r >= 0x7f && r < 0xa0, r == 0xad, r == 0x34f, r == 0x61c, r == 0x180e, r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e,
 			r >= 0x2060 && r <= 0x206f, r == 0xfeff:
 			out = fmt.Appendf(out, `\u%04x`, r)
 		case r >= 0xe0000 && r <= 0xe0fff:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -107,6 +108,12 @@ func (s *sequence) resolve(expr string) (from, to int, err error) {
 		return 0, 0, boot.Usage(fmt.Sprintf("%s: no sequence stored (pneu seq -S stores one)", expr))
 	}
 	a, b, isRange := strings.Cut(expr, ":")
+	if isRange && a == "" {
+		a = "1"
+	}
+	if isRange && b == "" {
+		b = "$"
+	}
 	if from, err = s.place(a); err != nil {
 		return 0, 0, err
 	}
@@ -120,6 +127,51 @@ func (s *sequence) resolve(expr string) (from, to int, err error) {
 		return 0, 0, boot.Usage(expr + ": the range ends before it begins")
 	}
 	return from, to, nil
+}
+
+// numbers are those an expression stands for: "3=" is the thread of 3, as far as it is in
+// the sequence, "3^" the message that 3 answers.
+func (t *tool) numbers(s *sequence, expr string) ([]int, error) {
+	p, relation := cutRelation(expr)
+	from, to, err := s.resolve(p)
+	if err != nil {
+		return nil, err
+	}
+	var list []int
+	if !relation {
+		for n := from; n <= to; n++ {
+			list = append(list, n)
+		}
+		return list, nil
+	}
+	var all []*msg
+	for i, path := range s.paths {
+		if m, err := t.find(path); err == nil { // what has gone has no relatives
+			m.num = i + 1
+			all = append(all, m)
+		}
+	}
+	all = threaded(all, false)
+	at := slices.IndexFunc(all, func(m *msg) bool { return m.num == from })
+	if at < 0 {
+		return []int{from}, nil // gone: the caller says so
+	}
+	if strings.HasSuffix(expr, "^") {
+		for i := at - 1; i >= 0 && all[at].depth > 0; i-- {
+			if all[i].depth < all[at].depth {
+				return []int{all[i].num}, nil
+			}
+		}
+		return nil, sysexits.New(sysexits.NoInput, expr+": what it answers is not in the sequence")
+	}
+	first := at
+	for all[first].depth > 0 {
+		first--
+	}
+	for i := first; i == first || i < len(all) && all[i].depth > 0; i++ {
+		list = append(list, all[i].num)
+	}
+	return list, nil
 }
 
 func (s *sequence) place(p string) (int, error) {

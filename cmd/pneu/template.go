@@ -93,6 +93,40 @@ func execute(t *template.Template, r *record) (string, error) {
 	return b.String(), err
 }
 
+// mistake reports whether the template is wrong, and not the message unfit for it: then
+// there is no use in going on.
+func mistake(err error) bool {
+	if err == nil {
+		return false
+	}
+	s := err.Error()
+	for _, sign := range []string{"map has no entry", "wrong number of args", "wrong type for value", "expected ", "can't evaluate field", "can't call"} {
+		if strings.Contains(s, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+// explain says what is wrong with a template, without the words of text/template around it.
+func explain(err error) string {
+	s := err.Error()
+	if _, field, ok := strings.Cut(s, `map has no entry for key "`); ok {
+		return fmt.Sprintf("there is no field %q (pneu help json lists them)", strings.TrimSuffix(field, `"`))
+	}
+	if _, name, ok := strings.Cut(s, `function "`); ok {
+		name, _, _ = strings.Cut(name, `"`)
+		return fmt.Sprintf("there is no function %q (there are date, trunc, pad, addr, json, sh and bytes)", name)
+	}
+	if _, rest, ok := strings.Cut(s, "error calling "); ok {
+		return rest
+	}
+	if _, rest, ok := strings.Cut(s, " at <"); ok {
+		return "<" + rest
+	}
+	return strings.TrimPrefix(s, "template: ")
+}
+
 // fmtDate formats a date by a Go layout: {{.date | date "2 Jan 2006"}}.
 func fmtDate(layout string, v any) (string, error) {
 	switch v := v.(type) {
@@ -102,10 +136,11 @@ func fmtDate(layout string, v any) (string, error) {
 		if v == "" {
 			return "", nil
 		}
-		t, err := time.Parse(time.RFC3339, v)
-		return t.Format(layout), err
+		if t, err := time.Parse(time.RFC3339, v); err == nil {
+			return t.Format(layout), nil
+		}
 	}
-	return "", fmt.Errorf("date: %v is no date", v)
+	return "", fmt.Errorf("%q is no date", fmt.Sprint(v))
 }
 
 func fmtTrunc(w int, v any) string { return safe.Line(text(v)).Truncate(w).String() }

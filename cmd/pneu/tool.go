@@ -36,7 +36,7 @@ type tool struct {
 
 	printed int  // records written
 	failed  int  // records that could not be
-	missing int  // of those: not there
+	why     int  // the exit code that tells why, if all failed alike; else exitNothing
 	asked   bool // messages were named on the command line
 }
 
@@ -95,12 +95,29 @@ func (t *tool) verdict(err error) error {
 		return boot.Exit(128 + int(syscall.SIGPIPE))
 	case err != nil:
 		return withCode(err)
-	case t.failed > 0 && t.printed == 0 && t.asked && t.missing == t.failed:
-		return boot.Exit(sysexits.NoInput)
+	case t.failed > 0 && t.printed == 0 && (t.asked || t.why != sysexits.NoInput):
+		return boot.Exit(t.why)
 	case t.failed > 0 || t.printed == 0:
 		return boot.Exit(exitNothing)
 	}
 	return nil
+}
+
+// cause is the exit code for a run that did nothing because of errors like this one. What
+// is not told apart is "some messages failed". That a message named on a pipe has gone is
+// nothing unusual, and verdict makes no more of it.
+func cause(err error) int {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, maildir.ErrGone), errors.Is(err, maildir.ErrNoFolder):
+		return sysexits.NoInput
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return sysexits.NoPerm
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return sysexits.TempFail
+	case errors.Is(err, syscall.EIO):
+		return sysexits.IO
+	}
+	return exitNothing
 }
 
 // withCode gives an error its exit code, unless it has one.
@@ -123,6 +140,9 @@ func withCode(err error) error {
 }
 
 func (t *tool) chooseForm() error {
+	if when := t.c.String("color"); t.c.IsSet("color") && when != "auto" && when != "always" && when != "never" {
+		return boot.Usage("--color wants auto, always or never")
+	}
 	n := 0
 	if t.c.Bool("null") {
 		t.form = formNull
@@ -135,7 +155,7 @@ func (t *tool) chooseForm() error {
 	if s := t.c.String("format"); t.c.IsSet("format") {
 		var err error
 		if t.tmpl, err = parseTemplate(s); err != nil {
-			return boot.Usage("--format: " + err.Error())
+			return boot.Usage("--format: " + explain(err))
 		}
 		t.form = formTemplate
 		n++
@@ -180,8 +200,12 @@ func (t *tool) emitRecord(r *record) error {
 
 func (t *tool) emitTemplate(r *record) error {
 	line, err := execute(t.tmpl, r)
+	if mistake(err) {
+		return boot.Usage("--format: " + explain(err))
+	}
 	if err != nil {
-		return sysexits.Wrap(sysexits.Usage, fmt.Errorf("--format: %w", err))
+		t.fail(r.Path, errors.New("--format: "+explain(err)))
+		return nil
 	}
 	if t.tty {
 		line = safe.Body(line).String()
@@ -226,16 +250,14 @@ func (t *tool) wrote() error {
 
 // fail reports what went wrong with one record; the others go on.
 func (t *tool) fail(path string, err error) {
+	if why := cause(err); t.failed == 0 || why == t.why {
+		t.why = why
+	} else {
+		t.why = exitNothing
+	}
 	t.failed++
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, maildir.ErrGone) || errors.Is(err, maildir.ErrNoFolder) {
-		t.missing++
-	}
 	t.out.Flush()
-	text := err.Error()
-	var pe *fs.PathError
-	if errors.As(err, &pe) { // the path is named in front already
-		text = pe.Err.Error()
-	}
+	text := plainly(path, err)
 	if t.form == formJSON {
 		b, _ := json.Marshal(struct {
 			V    int    `json:"v"`
@@ -245,7 +267,26 @@ func (t *tool) fail(path string, err error) {
 		fmt.Fprintf(t.errw, "%s\n", escapeInvisible(b))
 		return
 	}
-	fmt.Fprintf(t.errw, "%s: %s: %s\n", t.name, safe.Path(path), safe.Line(text))
+	name := safe.Path(path).String()
+	if name == "" {
+		name = `""`
+	}
+	fmt.Fprintf(t.errw, "%s: %s: %s\n", t.name, name, safe.Line(text))
+}
+
+// plainly is the text of an error behind a path, which it need not name again.
+func plainly(path string, err error) string {
+	var pe *fs.PathError
+	var le *os.LinkError
+	switch {
+	case errors.Is(err, maildir.ErrGone):
+		return maildir.ErrGone.Error()
+	case errors.As(err, &pe) && (pe.Path == path || pe.Path == absolute(path)):
+		return pe.Err.Error()
+	case errors.As(err, &le) && (le.Old == path || le.Old == absolute(path)):
+		return le.Err.Error()
+	}
+	return err.Error()
 }
 
 // note tells a person something that is no error.

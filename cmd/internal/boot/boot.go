@@ -79,6 +79,9 @@ func usage(c *cli.Context, err error, _ bool) error {
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != name {
 		name += " " + c.Command.Name
 	}
+	if c.Command != nil && strings.HasSuffix(c.Command.HelpName, " "+c.Command.Name) {
+		name = c.Command.HelpName // with the words between, as in "pneu part get"
+	}
 	return Usage(fmt.Sprintf("%s (see %s --help)", err, name))
 }
 
