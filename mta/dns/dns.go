@@ -135,14 +135,14 @@ func (r *Resolver) MX(ctx context.Context, domain string) ([]MX, error) {
 		m := rr.(*wire.MX)
 		list = append(list, MX{Host: plain(m.Mx), Pref: m.Preference})
 	}
-	if len(list) == 1 && list[0].Host == "" { // RFC 7505, 3: a single "." whatever its preference
-		return nil, &Error{domain, "MX", ErrNullMX, ""}
-	}
 	kept := list[:0]
 	for _, m := range list {
 		if m.Host != "" { // RFC 7505, 3: "." among others is an error of theirs, and no host
 			kept = append(kept, m)
 		}
+	}
+	if len(kept) == 0 { // 3: a single "." whatever its preference; of two, neither is a host
+		return nil, &Error{domain, "MX", ErrNullMX, ""}
 	}
 	sortMX(kept)
 	return kept, nil

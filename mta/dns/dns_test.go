@@ -21,6 +21,8 @@ a.plain.test.    A 192.0.2.1
 a.plain.test.    AAAA 2001:db8::1
 b.plain.test.    A 192.0.2.2
 null.test.       MX 0 .
+twice.null.test. MX 0 .
+twice.null.test. MX 10 .
 mixed.test.      MX 0 .
 mixed.test.      MX 5 a.plain.test.
 bare.test.       A 192.0.2.3
@@ -125,6 +127,7 @@ func TestMX(t *testing.T) {
 		{"far.test", "10 a.plain.test, 20 b.plain.test", nil},
 		{"mixed.test", "5 a.plain.test", nil},
 		{"null.test", "", ErrNullMX},
+		{"twice.null.test", "", ErrNullMX},
 		{"bare.test", "", ErrNoData},
 		{"none.test", "", ErrNotFound},
 		{"loop.test", "", ErrTemporary},
