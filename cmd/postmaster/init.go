@@ -52,7 +52,7 @@ func initialize(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		p.spool, p.users, p.aliases, p.own = f.Spool, f.Users, f.Aliases, ""
+		p.spool, p.users, p.aliases, p.mail, p.own = f.Spool, f.Users, f.Aliases, f.Mail, ""
 	} else {
 		say("wrote  %s", p.config)
 	}
@@ -79,6 +79,11 @@ func initialize(c *cli.Context) error {
 	}
 	if err := giveAway("", p.users); err != nil {
 		return err
+	}
+	if p.users != "" {
+		if err := mailFolder(p.mail); err != nil {
+			return err
+		}
 	}
 	c2 := ""
 	if found, err := conf.Find(""); err != nil || found != p.config {
@@ -288,6 +293,31 @@ func giveAway(spool, users string) error {
 		}
 	}
 	return nil
+}
+
+// mailFolder makes the folder that the Maildirs of accounts lie in, and gives
+// it to the user whom daemons run as: accounts that name no user are those of
+// the folder's owner, and root is not to own people's mail.
+func mailFolder(template string) error {
+	base, _, found := strings.Cut(template, "%")
+	base = filepath.Dir(base + "x")
+	u, err := user.Lookup(systemUser)
+	if os.Geteuid() != 0 || err != nil || !found || !filepath.IsAbs(base) {
+		return nil
+	}
+	uid, err1 := strconv.Atoi(u.Uid)
+	gid, err2 := strconv.Atoi(u.Gid)
+	if err := errors.Join(err1, err2, os.MkdirAll(filepath.Dir(base), 0o755)); err != nil {
+		return sysexits.Wrap(sysexits.CantCreate, err)
+	}
+	err = os.Mkdir(base, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err == nil {
+		err = os.Lchown(base, uid, gid)
+	}
+	return sysexits.Wrap(sysexits.CantCreate, err)
 }
 
 // dropGroup gives drop/ to the group mail, which scripts/install gives to
