@@ -18,7 +18,7 @@ func (k *checkup) spool() {
 	dir := k.file.Spool
 	s, err := queue.Open(queue.Options{Dir: dir})
 	if err != nil {
-		k.bad("spool", err.Error(), "run postmaster init")
+		k.bad("spool", strings.TrimSuffix(err.Error(), ": run postmaster init"), "run postmaster init")
 		return
 	}
 	good := len(k.list)
