@@ -54,12 +54,12 @@ func references(refs, reply []byte) []string {
 		if id, rest = nextID(rest); id == "" {
 			break
 		}
-		if len(ids) == maxRefs {
-			copy(ids[1:], ids[2:])
-			ids = ids[:maxRefs-1]
+		if len(ids) == 2*maxRefs { // not at each one: moving them would take longer than reading them
+			ids = newest(ids, maxRefs-1)
 		}
 		ids = append(ids, plainText(id, ""))
 	}
+	ids = newest(ids, maxRefs)
 	// Of In-Reply-To the first id counts: what follows is often the mail address in a sentence around it.
 	if id, _ := nextID(reply); id != "" {
 		for _, have := range ids {
@@ -70,4 +70,13 @@ func references(refs, reply []byte) []string {
 		ids = append(ids, plainText(id, ""))
 	}
 	return ids
+}
+
+// newest keeps the first id, which is the thread's, and of the others the last ones.
+func newest(ids []string, n int) []string {
+	if len(ids) <= n {
+		return ids
+	}
+	copy(ids[1:], ids[len(ids)-n+1:])
+	return ids[:n]
 }

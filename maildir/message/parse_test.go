@@ -199,10 +199,10 @@ func TestLimits(t *testing.T) {
 			m := Parse(tt.raw)
 			parsed := time.Since(start)
 			m.Header(0).Summary()
-			if read := time.Since(start); parsed > 2*time.Second || read > 4*time.Second { // a slow machine under -race
-				t.Errorf("parsed in %v, read in %v", parsed, read)
-			} else {
-				t.Logf("parsed in %v, read in %v", parsed, read)
+			read := time.Since(start)
+			t.Logf("parsed in %v, read in %v", parsed, read)
+			if read > 20*time.Second { // what grows with the square takes minutes, a busy machine under -race some seconds
+				t.Error("that is too long")
 			}
 			checkTree(t, m)
 			if tt.parts > 0 && len(m.Parts) != tt.parts {
