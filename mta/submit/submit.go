@@ -102,6 +102,12 @@ func (h *Head) read(r *bufio.Reader) error {
 			// Nothing, or a body without an empty line before it. Below what we
 			// add one is needed, unless fields of the message stand between.
 			h.blank = len(h.fields) == 0
+			// An input that breaks off here may have had more fields, and more
+			// recipients in them. Before the first byte the error is the body's
+			// to meet, unless the lack of recipients would be told in its place.
+			if _, err := r.Peek(1); err != nil && err != io.EOF && (len(h.raw) > 0 || h.opt.Recipients) {
+				return readError(err)
+			}
 			return nil
 		case lineEmpty:
 			return h.take(r)
@@ -143,15 +149,22 @@ func (h *Head) take(r *bufio.Reader) error {
 			return nil
 		case bufio.ErrBufferFull:
 		default:
-			return &readError{err}
+			return readError(err)
 		}
 	}
 }
 
-type readError struct{ err error }
+func readError(err error) error {
+	return sysexits.Wrap(sysexits.IO, &stepError{"read message", err})
+}
 
-func (e *readError) Error() string { return "read message: " + e.err.Error() }
-func (e *readError) Unwrap() error { return e.err }
+type stepError struct {
+	step string
+	err  error
+}
+
+func (e *stepError) Error() string { return e.step + ": " + e.err.Error() }
+func (e *stepError) Unwrap() error { return e.err }
 
 func discardLine(r *bufio.Reader) error {
 	for {
@@ -160,7 +173,7 @@ func discardLine(r *bufio.Reader) error {
 			return nil
 		case bufio.ErrBufferFull:
 		default:
-			return &readError{err}
+			return readError(err)
 		}
 	}
 }

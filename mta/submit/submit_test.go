@@ -3,6 +3,7 @@ package submit
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -187,4 +188,17 @@ func FuzzRead(f *testing.F) {
 			t.Fatalf("Bcc is still in what was %q", in)
 		}
 	})
+}
+
+// An input that breaks off is not the end of the header: a message cut short
+// must not be taken for the whole.
+func TestReadError(t *testing.T) {
+	broken := errors.New("broken")
+	for _, begin := range []string{"", "To: a@example.org\n", "To: a@exam"} {
+		r := bufio.NewReader(io.MultiReader(strings.NewReader(begin), iotest.ErrReader(broken)))
+		_, err := Read(r, Options{Recipients: true})
+		if !errors.Is(err, broken) || sysexits.Code(err) != sysexits.IO {
+			t.Errorf("after %q: %v", begin, err)
+		}
+	}
 }
