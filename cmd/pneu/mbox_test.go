@@ -14,6 +14,7 @@ import (
 // whatever the message holds; only a line end may be added at its end.
 func FuzzMbox(f *testing.F) {
 	f.Add([]byte("From: a@b\nStatus: X\n\nFrom me\n>From you\n\nFrom x Sat Mar 14 10:00:00 2026\n\n"), []byte("Subject: x"), uint8(0))
+	f.Add([]byte("From: a@b\n>From you\n\nFrom x Sat Mar 14 10:00:00 2026\n\n"), []byte("Subject: x"), uint8(1))
 	f.Add([]byte("A: b\r\nContent-Length: 3\r\n\r\nFrom \r\n\r\n"), []byte("\n\n\n"), uint8(1))
 	f.Add([]byte("Content-Length: 4\nX-Status: A\n\nabc\n"), []byte("From y\n"), uint8(1))
 	f.Fuzz(func(t *testing.T, a, b []byte, how uint8) {
