@@ -313,7 +313,10 @@ func (a *App) flagQuietly(ids []int, add, remove maildir.Flags) term.Cmd {
 	}
 	return a.jobs.change(func() term.Msg {
 		r := changed{serial: box.Serial, entries: map[int]maildir.Entry{}, count: true}
+		var hold maildir.Hold
+		defer hold.Release()
 		for i, e := range entries {
+			hold.Take(box.Folder)
 			n, err := box.Folder.SetFlags(e, add, remove)
 			if err != nil {
 				continue // gone or moved meanwhile: nothing that the reader asked for

@@ -61,8 +61,9 @@ type Options struct {
 	TempDir   string   // for the editor's files
 	SentFile  string   // remembers mail in its hold over a restart; empty: it does not
 
-	Theme *look.Theme
-	Now   func() time.Time
+	Layout Layout
+	Theme  *look.Theme
+	Now    func() time.Time
 }
 
 // screen is what fills the main part.
@@ -82,6 +83,7 @@ type App struct {
 	theme *look.Theme
 	jobs  *jobs
 	size  term.Size
+	shape shape
 
 	box     *store.Box
 	boxErr  error
@@ -156,6 +158,7 @@ func New(opt Options) *App {
 		commands: commands(), people: compose.NewPeople(), dirty: true,
 	}
 	a.keymaps, a.after = keymaps(a.commands), after
+	a.shape.layout = opt.Layout
 	return a
 }
 
@@ -183,8 +186,7 @@ func (a *App) Update(msg term.Msg) term.Cmd {
 		return a.key(msg)
 	case term.Size:
 		a.size = msg
-		a.place()
-		return term.Batch(a.wants(), a.wantRows(), a.preview())
+		return a.placed()
 	case term.Resumed:
 		return term.Batch(a.compare(), a.redraw())
 	case arrived:

@@ -126,6 +126,9 @@ func commands() []command {
 
 		{"command", k(":", "ctrl+p"), onAll, "commands by name", func(a *App, c call) term.Cmd { return a.openPalette() }},
 		{"help", k("?"), onAll, "all keys", func(a *App, c call) term.Cmd { return a.openHelp() }},
+		{"layout", k("ctrl+w"), onMail, "list and message, or the list alone", func(a *App, c call) term.Cmd { return a.turnLayout() }},
+		{"list larger", k(">"), onMail, "more room for the list", func(a *App, c call) term.Cmd { return a.resize(c.n()) }},
+		{"list smaller", k("<"), onMail, "more room for the message", func(a *App, c call) term.Cmd { return a.resize(-c.n()) }},
 		{"perf", nil, onAll, "show what drawing costs", func(a *App, c call) term.Cmd { a.perf = !a.perf; return nil }},
 		{"redraw", k("ctrl+l"), onAll, "draw the screen again", func(a *App, c call) term.Cmd { return a.redraw() }},
 		{"suspend", k("ctrl+z"), onAll, "stop the program; fg continues it", func(a *App, c call) term.Cmd { return func() term.Msg { return term.Suspend{} } }},

@@ -102,32 +102,25 @@ func (a *App) find(q string, kind findKind) term.Cmd {
 	if err != nil {
 		return func() term.Msg { return found{kind: kind, query: q, err: err} }
 	}
-	docs := make([]*doc, a.box.Size())
-	for id := range docs {
-		if a.box.Gone(id) {
-			continue
-		}
-		d := &doc{folder: a.box.Folder, entry: a.box.Entry(id)}
-		if h := a.box.Head(id); h != nil {
-			d.sum = &h.Summary
-		}
-		docs[id] = d
-	}
 	serial, all := a.box.Serial, query.Empty()
+	contents := a.box.Contents()
 	run := a.jobs.run("find", func(ctx context.Context) term.Msg {
 		f := found{box: serial, kind: kind, query: q, ids: map[int]bool{}}
 		if all {
 			f.ids = nil
 			return f
 		}
-		for id, d := range docs {
+		for id, e := range contents.Entries {
 			if ctx.Err() != nil {
 				return nil
 			}
-			if d == nil {
+			if contents.Gone[id] {
 				continue
 			}
-			if d.sum == nil {
+			d := &doc{folder: contents.Folder, entry: e}
+			if h := contents.Heads[id]; h != nil {
+				d.sum = &h.Summary
+			} else {
 				d.sum = d.readSummary()
 			}
 			if query.Match(d) {

@@ -6,6 +6,7 @@ import (
 
 	"pneu/maildir/safe"
 	"pneu/tui/look"
+	"pneu/tui/term"
 )
 
 // Widths at which the layout changes, and the smallest screen that shows more than one row's text.
@@ -16,6 +17,27 @@ const (
 	shortH     = 12 // below, the line of keys is left out
 	keysInOne  = 100
 )
+
+// A Layout says whether the message under the cursor is shown beside the list.
+type Layout uint8
+
+// With Auto it is where there is room for it: beside the folders, on a wide screen.
+const (
+	Auto    Layout = iota
+	List           // the list alone
+	Preview        // list and message, on narrower screens too
+)
+
+// Least size of a screen split by wish.
+const previewW, previewH = 60, 16
+
+// A shape is what the person at the terminal made of the layout.
+type shape struct {
+	layout Layout
+	share  int // of the list, in steps of 5 % more than the usual one
+}
+
+const shareStep, sharesMost = 5, 6
 
 // A geometry says where everything is.
 type geometry struct {
@@ -50,27 +72,64 @@ func (a *App) geometry() geometry {
 		g.foot = 2
 	}
 	g.bodyH = max(1, g.h-2-g.foot)
+	more := a.shape.share * shareStep
 	switch {
 	case g.w >= columnFrom:
-		g.side, g.split = 24, beside
-		rest := g.w - g.side
-		g.listW = max(80, rest*46/100)
-		g.readW = rest - g.listW - 2
-		g.listH, g.readH = g.bodyH, g.bodyH-1
+		g.side = 24
 	case g.w >= sideFrom:
 		g.side = 22
-		g.listW, g.readW = g.w-g.side, g.w-g.side
-		if g.h < 24 {
-			g.listH, g.readH = g.bodyH, g.bodyH
-			break
-		}
+	}
+	rest := g.w - g.side
+	split := a.shape.layout == Preview && g.w >= previewW && g.h >= previewH || a.shape.layout == Auto && g.side > 0 && g.h >= 24
+	switch {
+	case g.w >= columnFrom && a.shape.layout != List:
+		g.split = beside
+		g.listW = min(max(80, rest*46/100)+rest*more/100, rest-previewW)
+		g.readW = rest - g.listW - 2
+		g.listH, g.readH = g.bodyH, g.bodyH-1
+	case split:
 		g.split = below
-		g.listH = max(6, g.bodyH*42/100)
+		g.listW, g.readW = rest, rest
+		g.listH = max(6, g.bodyH*(42+more)/100)
 		g.readH = g.bodyH - g.listH - 2
 	default:
-		g.listW, g.readW, g.listH, g.readH = g.w, g.w, g.bodyH, g.bodyH
+		g.listW, g.readW, g.listH, g.readH = rest, rest, g.bodyH, g.bodyH
 	}
 	return g
+}
+
+// turnLayout shows the message with the list, or the list alone.
+func (a *App) turnLayout() term.Cmd {
+	was := a.geometry().split
+	a.shape.layout = List
+	if was == onePane {
+		a.shape.layout = Preview
+	}
+	switch now := a.geometry().split; {
+	case now == onePane && was == onePane:
+		a.shape.layout = Auto
+		a.say("no room for the message beside the list here")
+	case now == onePane:
+		a.say("the list alone")
+	default:
+		a.say("list and message   < > change their sizes")
+	}
+	return a.placed()
+}
+
+// resize gives the list more of the screen, or less.
+func (a *App) resize(n int) term.Cmd {
+	if a.geometry().split == onePane {
+		a.say("one pane only; ctrl+w splits the screen")
+		return nil
+	}
+	a.shape.share = max(-sharesMost, min(sharesMost, a.shape.share+n))
+	return a.placed()
+}
+
+func (a *App) placed() term.Cmd {
+	a.place()
+	return term.Batch(a.wants(), a.wantRows(), a.preview())
 }
 
 // place tells the parts their sizes.

@@ -7,6 +7,7 @@ import (
 
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
+	"pneu/maildir/safe/who"
 	"pneu/tui/look"
 	"pneu/tui/reader"
 	"pneu/tui/store"
@@ -185,32 +186,32 @@ func (a *App) item(id int) reader.Item {
 		return it
 	}
 	it.Name, it.Time, it.Mine = h.Name, h.When, h.Mine
-	if len(h.From) > 0 && !h.Danger {
+	it.From = h.Name
+	if len(h.From) > 0 {
 		it.From = full(h.From[0])
-	} else {
-		it.From = h.Name
 	}
 	it.To, it.Cc = a.names(h.To), a.names(h.Cc)
 	return it
 }
 
+// full is a sender with the address, however the name reads.
 func full(p message.Addr) safe.Text {
-	if p.Name == "" {
-		return look.T(p.Addr)
+	name, warn := who.From(p.Name, p.Addr)
+	addr, _ := who.From("", p.Addr)
+	if warn || p.Name == "" {
+		return name
 	}
-	return look.Tf("%s <%s>", p.Name, p.Addr)
+	return look.Tf("%s <%s>", name.String(), addr.String())
 }
 
 // names lists people in short.
 func (a *App) names(list []message.Addr) safe.Text {
 	s := ""
 	for i, p := range list {
-		n := p.Name
-		switch {
-		case a.isMe(p.Addr):
+		t, _ := who.From(p.Name, p.Addr)
+		n := t.String()
+		if a.isMe(p.Addr) {
 			n = "you"
-		case n == "":
-			n = p.Addr
 		}
 		if i > 0 {
 			s += ", "

@@ -23,6 +23,7 @@ func main() {
 			&cli.StringFlag{Name: "folder", Usage: "open folder `NAME` first (default: INBOX)"},
 			&cli.StringFlag{Name: "from", Usage: "write mail as `ADDRESS`"},
 			&cli.StringFlag{Name: "theme", Usage: "`dark`, light or mono (default: what the terminal says)"},
+			&cli.StringFlag{Name: "layout", Usage: "show the `list` alone, or with a preview of the message (default: what there is room for)"},
 			&cli.BoolFlag{Name: "ascii", Usage: "draw frames with ASCII characters alone"},
 		},
 		Action: run,

@@ -38,6 +38,13 @@ func run(c *cli.Context) error {
 	if t := os.Getenv("TERM"); t == "" || t == "dumb" {
 		return sysexits.New(sysexits.Unavailable, "this terminal (TERM="+t+") cannot draw a screen; pneu scan and pneu show need none")
 	}
+	layout, ok := layouts[c.String("layout")]
+	if !ok {
+		return boot.Usage("--layout is list or preview")
+	}
+	if t := c.String("theme"); t != "" && t != "dark" && t != "light" && t != "mono" {
+		return boot.Usage("--theme is dark, light or mono")
+	}
 	settings, err := settings(c)
 	if err != nil {
 		return err
@@ -62,7 +69,7 @@ func run(c *cli.Context) error {
 
 	theme, typed := theme(c)
 	opt := tui.Options{
-		Store: store, Folder: folder, Me: me, Journal: j, Theme: theme, Now: time.Now,
+		Store: store, Folder: folder, Me: me, Journal: j, Theme: theme, Layout: layout, Now: time.Now,
 		Editor:  words(first(os.Getenv("VISUAL"), os.Getenv("EDITOR"), anyOf("sensible-editor", "vi", "nano"))),
 		Browser: words(first(os.Getenv("BROWSER"), anyOf("xdg-open"))),
 		Shell:   first(os.Getenv("SHELL"), "/bin/sh"), SaveDir: saveDir(), TempDir: os.TempDir(),
@@ -81,6 +88,8 @@ func run(c *cli.Context) error {
 	tui.Settle(os.Stdin)
 	return err
 }
+
+var layouts = map[string]tui.Layout{"": tui.Auto, "list": tui.List, "preview": tui.Preview}
 
 // settings reads the configuration. Mail can be read without one.
 func settings(c *cli.Context) (*conf.File, error) {

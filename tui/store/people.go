@@ -5,41 +5,23 @@ import (
 
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
+	"pneu/maildir/safe/who"
 	"pneu/tui/look"
 )
 
-// person returns how a sender is shown in a row. A name that holds another address than the real one is a trick:
-// the real address comes first then, and danger is true.
+// person returns how a sender is shown in a row. Where something about it is made to deceive, the real address
+// comes first, and danger is true.
 func person(a message.Addr) (name, short safe.Text, danger bool) {
-	n := strings.TrimSpace(safe.Line(a.Name).String())
-	addr := safe.Line(a.Addr).String()
-	if n == "" {
-		local, _, _ := strings.Cut(addr, "@")
-		return look.T(addr), look.T(local), false
+	name, danger = who.From(a.Name, a.Addr)
+	switch {
+	case danger:
+		short, _ = who.From("", a.Addr)
+		return name, short, true
+	case strings.TrimSpace(a.Name) == "":
+		local, _, _ := strings.Cut(name.String(), "@")
+		return name, look.T(local), false
 	}
-	if claims(n, addr) {
-		return look.T(addr + " \"" + n + "\""), look.T(addr), true
-	}
-	return look.T(n), look.T(firstName(n)), false
-}
-
-// claims reports whether a display name contains an address other than addr.
-func claims(name, addr string) bool {
-	i := strings.IndexByte(name, '@')
-	if i <= 0 {
-		return false
-	}
-	lower := strings.ToLower(addr)
-	_, domain, _ := strings.Cut(lower, "@")
-	for _, w := range strings.FieldsFunc(strings.ToLower(name), func(r rune) bool {
-		return r == ' ' || r == '<' || r == '>' || r == '"' || r == '(' || r == ')' || r == ',' || r == '\''
-	}) {
-		local, dom, ok := strings.Cut(w, "@")
-		if ok && local != "" && strings.Contains(dom, ".") && dom != domain && w != lower {
-			return true
-		}
-	}
-	return false
+	return name, look.T(firstName(name.String())), false
 }
 
 // firstName is the first word of a name, or the one behind the comma of "Lovelace, Ada".
@@ -60,11 +42,8 @@ func firstName(n string) string {
 func recipients(s message.Summary) safe.Text {
 	var names []string
 	for _, a := range append(append([]message.Addr(nil), s.To...), s.Cc...) {
-		n := strings.TrimSpace(a.Name)
-		if n == "" {
-			n = a.Addr
-		}
-		names = append(names, n)
+		n, _ := who.From(a.Name, a.Addr)
+		names = append(names, n.String())
 		if len(names) == 3 {
 			break
 		}
@@ -78,10 +57,10 @@ func recipients(s message.Summary) safe.Text {
 // people lists who takes part in a conversation: full name for one, first names for several, those of unread
 // messages kept when there are too many.
 func people(heads []*Head) safe.Text {
-	type who struct {
+	type party struct {
 		short, full string
 	}
-	var all []who
+	var all []party
 	seen := map[string]bool{}
 	more := 0
 	for _, h := range heads {
@@ -103,7 +82,7 @@ func people(heads []*Head) safe.Text {
 			more++
 			continue
 		}
-		all = append(all, who{h.Short.String(), h.Name.String()})
+		all = append(all, party{h.Short.String(), h.Name.String()})
 	}
 	switch len(all) {
 	case 0:

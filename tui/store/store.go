@@ -8,6 +8,7 @@
 package store
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -93,6 +94,19 @@ func (b *Box) Head(id int) *Head {
 
 // Gone reports whether message id is no longer in the folder.
 func (b *Box) Gone(id int) bool { return id < 0 || id >= len(b.gone) || b.gone[id] }
+
+// Contents are all messages by id, as they were at one moment.
+type Contents struct {
+	Folder  *maildir.Folder
+	Entries []maildir.Entry
+	Heads   []*Head // nil where it was not read yet
+	Gone    []bool
+}
+
+// Contents copies the arrays, so that the messages can be looked through outside the loop.
+func (b *Box) Contents() Contents {
+	return Contents{b.Folder, slices.Clone(b.entries), slices.Clone(b.heads), slices.Clone(b.gone)}
+}
 
 // Limit returns what the rows are narrowed to.
 func (b *Box) Limit() Limit { return b.limit }

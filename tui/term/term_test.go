@@ -163,28 +163,6 @@ func TestPasteTooLong(t *testing.T) {
 	}
 }
 
-func TestOutputBracketsFrames(t *testing.T) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	out := NewOutput(w)
-	frame := strings.Repeat("x", 100)
-	if n, err := out.Write([]byte(frame)); n != len(frame) || err != nil {
-		t.Errorf("wrote %d, %v", n, err)
-	}
-	if n, err := out.Write([]byte("\x1b[?25l")); n != 6 || err != nil {
-		t.Errorf("wrote %d, %v", n, err)
-	}
-	w.Close()
-	buf := make([]byte, 512)
-	n, _ := r.Read(buf)
-	if got := string(buf[:n]); got != syncOn+frame+syncOff+"\x1b[?25l" {
-		t.Errorf("wrote %q", got)
-	}
-}
-
 func FuzzStripReplies(f *testing.F) { // it never grows, never invents, and leaves plain text alone
 	f.Add([]byte("j\x1b]11;rgb:ffff/ffff/ffff\x1b\\k\x1b[?62c"))
 	f.Fuzz(func(t *testing.T, b []byte) {
