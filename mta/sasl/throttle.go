@@ -8,7 +8,7 @@ import (
 
 // Bounds of a [Throttle].
 const (
-	freeFailures   = 3                // before anybody waits: people mistype
+	freeFailures   = 5                // before anybody waits: people mistype
 	firstWait      = time.Second      // after one more; it doubles with each
 	longestWait    = 16 * time.Second // and goes no higher
 	patience       = longestWait      // whom it would keep longer is sent away

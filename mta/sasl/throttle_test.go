@@ -49,7 +49,7 @@ func TestThrottle(t *testing.T) {
 
 func TestThrottleNetworks(t *testing.T) {
 	th := NewThrottle()
-	for _, s := range []string{"2001:db8::1", "2001:db8::2", "2001:db8::ffff:1", "2001:db8::3"} {
+	for _, s := range []string{"2001:db8::1", "2001:db8::2", "2001:db8::ffff:1", "2001:db8::3", "2001:db8::4", "2001:db8::5"} {
 		th.Failed(netip.MustParseAddr(s))
 	}
 	if w, _ := th.Admit(netip.MustParseAddr("2001:db8::77")); w == 0 {
@@ -58,7 +58,7 @@ func TestThrottleNetworks(t *testing.T) {
 	if w, _ := th.Admit(netip.MustParseAddr("2001:db8:0:1::77")); w != 0 {
 		t.Error("another /64 waits")
 	}
-	for range 4 {
+	for range 6 {
 		th.Failed(netip.MustParseAddr("::ffff:192.0.2.1"))
 	}
 	if w, _ := th.Admit(netip.MustParseAddr("192.0.2.1")); w == 0 {
@@ -75,7 +75,7 @@ func TestThrottleIsBounded(t *testing.T) {
 		th.Failed(bad)
 	}
 	addr := netip.MustParseAddr("10.0.0.0")
-	for range 3 * throttledPeers {
+	for range throttledPeers + 2000 {
 		addr = addr.Next()
 		th.Failed(addr)
 	}

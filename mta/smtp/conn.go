@@ -182,7 +182,7 @@ func (c *Conn) handshake() bool {
 	ctx, cancel := context.WithTimeout(c.ctx, min(c.srv.opt.CommandTimeout, time.Minute))
 	defer cancel()
 	if err := tc.HandshakeContext(ctx); err != nil {
-		c.log.Debug("tls handshake", "client", c.RemoteAddr(), "err", err)
+		c.log.Info("tls handshake failed", "client", c.RemoteAddr(), "err", err)
 		return false
 	}
 	st := tc.ConnectionState()

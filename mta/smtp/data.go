@@ -25,6 +25,7 @@ func (c *Conn) data(arg string) {
 	}
 	c.enterPhase(phaseCommand)
 	if fault == nil && r.err != io.EOF {
+		c.log.Info("message broken off", "client", c.RemoteAddr(), "err", r.err)
 		c.session.Reset()
 		c.lost(r.err)
 		return

@@ -22,6 +22,7 @@ func (c *Conn) startTLS(arg string) {
 	// What came in plaintext behind the command may be an attacker's; taken as if it came over TLS
 	// it would run as the peer's own (CVE-2011-0411). An honest client waits for our answer.
 	if c.r.Buffered() > 0 {
+		c.log.Warn("commands in clear behind STARTTLS", "client", c.RemoteAddr(), "bytes", c.r.Buffered())
 		c.quit, c.linger = true, true
 		c.reply(statusInjected)
 		return
@@ -37,7 +38,7 @@ func (c *Conn) startTLS(arg string) {
 	c.nc.SetDeadline(time.Now().Add(timeout))
 	tc := tls.Server(c.nc, c.srv.opt.TLS)
 	if err := tc.HandshakeContext(ctx); err != nil {
-		c.log.Debug("tls handshake", "client", c.RemoteAddr(), "err", err)
+		c.log.Info("tls handshake failed", "client", c.RemoteAddr(), "err", err)
 		c.quit = true
 		return
 	}

@@ -68,7 +68,7 @@ func TestLoginThrottle(t *testing.T) {
 		say("QUIT")
 		hear()
 	}
-	for range 4 {
+	for range 6 {
 		login(addr, wrongPassword, 535, 0, 900*time.Millisecond)
 	}
 	login(addr, rightPassword, 235, 900*time.Millisecond, 3*time.Second)

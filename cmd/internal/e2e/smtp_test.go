@@ -119,14 +119,14 @@ func TestGuessing(t *testing.T) {
 		_, err := c.CombinedOutput()
 		return time.Since(start), err
 	}
-	for range 4 {
+	for range 6 {
 		if _, err := login("wrong"); err == nil {
 			t.Error("a wrong password will do")
 		}
 	}
 	took, err := login("secret")
 	if err != nil || took < 900*time.Millisecond {
-		t.Errorf("after four failures: %v after %v", err, took)
+		t.Errorf("after six failures: %v after %v", err, took)
 	}
 	r.log.await(t, `msg="login delayed"`)
 }
