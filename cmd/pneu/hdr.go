@@ -98,6 +98,24 @@ func hdr(t *tool) error {
 		return strings.Compare(a, b)
 	})
 	for _, s := range all {
+		if t.form == formJSON {
+			b, err := encode(struct {
+				V     int    `json:"v"`
+				Value string `json:"value"`
+				Count int    `json:"count"`
+			}{1, s, seen[s]})
+			if err != nil {
+				return err
+			}
+			t.out.Write(b)
+			t.printed++
+			continue
+		}
+		if t.form == formNull {
+			fmt.Fprintf(t.out, "%d %s\x00", seen[s], s)
+			t.printed++
+			continue
+		}
 		fmt.Fprintf(t.out, "%7d %s\n", seen[s], s)
 		t.printed++
 	}

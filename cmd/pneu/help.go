@@ -13,7 +13,7 @@ import (
 
 func helpVerb() *cli.Command {
 	return &cli.Command{
-		Name: "help", Usage: "print help on a verb, or the fields of --json (pneu help json)", ArgsUsage: "[VERB|json]",
+		Name: "help", Usage: "print help on a verb, or the fields of --json (pneu help json)", ArgsUsage: "[VERB...|json]",
 		Action: func(c *cli.Context) error {
 			switch name := c.Args().First(); {
 			case name == "":
@@ -21,13 +21,25 @@ func helpVerb() *cli.Command {
 			case name == "json":
 				printSchema(c.App.Writer, reflect.TypeOf(record{}), "")
 				return nil
-			case find(c.App.Commands, name) != nil:
-				return cli.ShowCommandHelp(c, name)
 			default:
-				return boot.Usage(fmt.Sprintf("there is no verb %q", name))
+				return helpOn(c)
 			}
 		},
 	}
+}
+
+// helpOn prints what "pneu VERB --help" does.
+func helpOn(c *cli.Context) error {
+	words := []string{c.App.Name}
+	cmds := c.App.Commands
+	for _, name := range c.Args().Slice() {
+		cmd := find(cmds, name)
+		if cmd == nil || cmd.Name == "help" {
+			return boot.Usage(fmt.Sprintf("there is no verb %q (pneu --help lists them)", name))
+		}
+		words, cmds = append(words, name), cmd.Subcommands
+	}
+	return c.App.RunContext(c.Context, append(words, "--help"))
 }
 
 // printSchema prints the fields of a record with their types, from the type itself.
