@@ -44,6 +44,11 @@ func submitMessage(o *options) error {
 	if err != nil {
 		return j.keep(err)
 	}
+	if _, err := j.in.Peek(1); err == io.EOF {
+		// Postfix sends a message without a word. It is nearly always a pipe whose
+		// first program failed, and then somebody wants to know.
+		return sysexits.New(sysexits.Data, "nothing on standard input: no message was sent")
+	}
 	j.id = queue.NewID(j.now)
 	j.head, err = submit.Read(j.in, submit.Options{
 		Recipients: o.fromHeader, AddMissing: true,
@@ -100,7 +105,10 @@ func (stdin) Read(p []byte) (int, error) {
 
 // open reads the configuration and opens the spool.
 func (j *job) open() error {
-	path, err := brief.Find(j.o.config, trusted())
+	path, err := brief.Find(j.o.config)
+	if err == nil && path != brief.DefaultPath {
+		err = giveUpGroup() // the caller chose what it says
+	}
 	if err != nil {
 		return err
 	}
