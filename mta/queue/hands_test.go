@@ -217,3 +217,45 @@ func TestSlotOnFullDisk(t *testing.T) {
 	}
 	slot.Release()
 }
+
+// A file without content was either never accepted, and goes, or the file
+// system lost it: its history tells, and then an administrator must hear of it.
+func TestEmptyFile(t *testing.T) {
+	for _, tried := range []bool{false, true} {
+		dir := filepath.Join(t.TempDir(), "spool")
+		if err := Create(dir); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := NewID(time.Now())
+		old := time.Now().Add(-2 * abandoned)
+		files := []string{s.path(inQueue, id)}
+		if tried {
+			files = append(files, s.path(inLog, id))
+		}
+		for _, f := range files {
+			if err := os.MkdirAll(filepath.Dir(f), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(f, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chtimes(f, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := ErrGone
+		if tried {
+			want = ErrDamaged
+		}
+		if _, err := s.Lock(id); !errors.Is(err, want) {
+			t.Errorf("tried %v: %v, want %v", tried, err, want)
+		}
+		if _, err := os.Stat(s.path(inBad, id)); (err == nil) != tried {
+			t.Errorf("tried %v: in bad/: %v", tried, err)
+		}
+	}
+}

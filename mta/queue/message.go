@@ -97,6 +97,9 @@ func (s *Spool) load(f File, id, place string, derive bool) (*Message, error) {
 		if !derive && time.Since(st.ModTime) < abandoned {
 			return nil, &stepError{id, ErrBusy}
 		}
+		if s.tried(id) { // so it was accepted once: the file system lost what was in it
+			return nil, s.putAside(name, id, "it has no content, though it was tried before")
+		}
 		if err := s.fs.Remove(name); err != nil {
 			return nil, &stepError{"remove what was never accepted", err}
 		}
@@ -113,6 +116,13 @@ func (s *Spool) load(f File, id, place string, derive bool) (*Message, error) {
 	}
 	m.fill()
 	return m, nil
+}
+
+// tried reports whether a message has a history, which begins with its first
+// attempt.
+func (s *Spool) tried(id string) bool {
+	_, err := s.fs.Stat(s.path(inLog, id))
+	return err == nil
 }
 
 // fill sets what people see from the head.
