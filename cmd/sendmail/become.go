@@ -12,10 +12,8 @@ import (
 // become turns this process into another of pneu's programs: one that lies
 // beside this one, or else in PATH.
 func become(o *options, program string, args ...string) error {
-	if !trusted() { // it must not inherit the right to write drop/
-		if err := syscall.Setregid(syscall.Getgid(), syscall.Getgid()); err != nil {
-			return sysexits.Wrap(sysexits.OS, errors.New("give up group: "+err.Error()))
-		}
+	if err := giveUpGroup(); err != nil { // it must not inherit the right to write drop/
+		return err
 	}
 	argv := []string{program}
 	if o.config != "" {

@@ -2,18 +2,36 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"pneu/mta/sysexits"
 )
 
 type user struct{ name, fullName, home string }
 
 // trusted reports whether the caller has no rights beyond their own: if the
-// program is setgid, their environment and -C do not choose what it writes.
+// program is setgid, their environment and -C do not choose what it writes
+// with that group.
 func trusted() bool {
 	return syscall.Getuid() == syscall.Geteuid() && syscall.Getgid() == syscall.Getegid()
+}
+
+// giveUpGroup leaves the caller's own rights, for good.
+func giveUpGroup() error {
+	if trusted() {
+		return nil
+	}
+	if err := syscall.Setregid(syscall.Getgid(), syscall.Getgid()); err != nil {
+		return sysexits.Wrap(sysexits.OS, errors.New("give up group: "+err.Error()))
+	}
+	if !trusted() { // setuid, which it is not made for
+		return sysexits.New(sysexits.NoPerm, "sendmail is set to a user, and must not be: chmod u-s on it")
+	}
+	return nil
 }
 
 // caller is the user who runs the program, by /etc/passwd: package os/user

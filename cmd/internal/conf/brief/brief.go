@@ -32,12 +32,8 @@ const DefaultPath = "/etc/pneu/pneu.toml"
 
 // Find returns the path of the configuration file: flag if given, else
 // $PNEU_CONFIG, else the system's, else the user's own. A program with more
-// rights than its user must pass trusted as false: then the system's alone
-// counts.
-func Find(flag string, trusted bool) (string, error) {
-	if !trusted {
-		return DefaultPath, nil
-	}
+// rights than its user gives them up before it reads any but the system's.
+func Find(flag string) (string, error) {
 	if flag != "" {
 		return flag, nil
 	}

@@ -90,7 +90,7 @@ func TestFind(t *testing.T) {
 		t.Setenv("PNEU_CONFIG", env)
 		t.Setenv("XDG_CONFIG_HOME", xdg)
 		t.Setenv("HOME", "")
-		got, err := Find(flag, true)
+		got, err := Find(flag)
 		want, werr := conf.Find(flag)
 		if got != want || sysexits.Code(err) != sysexits.Code(werr) {
 			t.Errorf("Find(%q) with %q, %q = %q, %v; conf says %q, %v", flag, env, xdg, got, err, want, werr)
@@ -104,9 +104,6 @@ func TestFind(t *testing.T) {
 	}
 	check("", "", dir)
 	check("", "", "")
-	if got, _ := Find("flag", false); got != DefaultPath {
-		t.Errorf("with foreign rights: %q", got)
-	}
 }
 
 // FuzzParse: what brief accepts, conf reads alike.
