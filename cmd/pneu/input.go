@@ -109,6 +109,10 @@ func (t *tool) path(path string, num int, f func(*msg) error) error {
 func (t *tool) eachRecord(r io.Reader, f func(*msg) error) error {
 	br := bufio.NewReaderSize(r, 64<<10)
 	first, err := br.Peek(1)
+	for err == nil && first[0] == '\n' {
+		br.Discard(1)
+		first, err = br.Peek(1)
+	}
 	if err == io.EOF {
 		return nil
 	}
@@ -171,12 +175,18 @@ func (t *tool) eachJSON(br *bufio.Reader, f func(*msg) error) error {
 	for {
 		record, err := readRecord(br, '\n')
 		line++
+		at := line
+		if string(bytes.TrimRight(record, "\r ")) == "{" && err == nil {
+			var n int
+			record, n, err = laidOut(br, record)
+			line += n
+		}
 		if len(bytes.TrimSpace(record)) > 0 {
 			var r struct {
 				Path *string `json:"path"`
 			}
 			if jerr := json.Unmarshal(record, &r); jerr != nil || r.Path == nil {
-				t.fail(fmt.Sprintf("standard input, line %d", line), errors.New("no JSON object with a path"))
+				t.fail(fmt.Sprintf("standard input, line %d", at), errors.New("no JSON object with a path"))
 			} else if ferr := t.path(*r.Path, 0, f); ferr != nil {
 				return ferr
 			}
@@ -188,6 +198,23 @@ func (t *tool) eachJSON(br *bufio.Reader, f func(*msg) error) error {
 			return sysexits.Wrap(sysexits.Data, fmt.Errorf("read standard input: %w", err))
 		}
 	}
+}
+
+// laidOut reads the rest of an object that is laid out for people, as jq does without -c:
+// up to the brace at the margin.
+func laidOut(br *bufio.Reader, record []byte) (object []byte, lines int, err error) {
+	for err == nil {
+		var more []byte
+		more, err = readRecord(br, '\n')
+		lines++
+		if record = append(append(record, '\n'), more...); len(record) > maxRecord {
+			return nil, lines, errors.New("an object is longer than 1 MB: it tells of no message")
+		}
+		if len(more) > 0 && more[0] == '}' {
+			break
+		}
+	}
+	return record, lines, err
 }
 
 // all gathers the messages for the verbs that cannot stream.
