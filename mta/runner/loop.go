@@ -94,9 +94,8 @@ func (r *Runner) loop(ctx context.Context, once bool) error {
 				}
 			}
 			scan = false
-		} else {
-			waiting.serve(ctx, attempts, r)
 		}
+		waiting.serve(ctx, attempts, r) // after a look too: where one takes as long as Rescan, there is nothing else
 		next = r.soonest(next)
 		flying := r.flying()
 		if flying > 0 {

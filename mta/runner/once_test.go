@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -32,6 +33,22 @@ func TestReportsAreDeliveredOnce(t *testing.T) {
 	for range messages {
 		w.accept(queue.Envelope{Sender: "a@here.test"}, "x@there.test", "b@here.test")
 	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			refs, err := w.spool.All()
+			mu.Lock()
+			defer mu.Unlock()
+			t.Logf("%d of %d deliveries; %d messages left, %v", len(count), 2*messages, len(refs), err)
+			for _, ref := range refs[:min(5, len(refs))] {
+				t.Logf("%s is due in %v", ref.ID, time.Until(ref.Next))
+				for line := range strings.Lines(w.log.String()) {
+					if strings.Contains(line, ref.ID) {
+						t.Logf("%.400s", line)
+					}
+				}
+			}
+		}
+	})
 	eventually(t, func() bool { mu.Lock(); defer mu.Unlock(); return len(count) == 2*messages })
 	cancel()
 	if err := <-done; err != nil {
