@@ -101,7 +101,13 @@ func detect(root string) (Layout, error) {
 	}
 	layout := Undecided
 	// Two levels are enough to tell, and a root given by mistake may be large.
-	(&Store{root: root, layout: Plain}).walkPlain("", maxDepth-2, func(string) bool { layout = Plain; return false })
+	(&Store{root: root, layout: Plain}).walkPlain("", maxDepth-2, func(rel string) bool {
+		if !isMaildir(filepath.Join(root, rel)) { // one that may not be looked into tells nothing
+			return true
+		}
+		layout = Plain
+		return false
+	})
 	return layout, nil
 }
 
@@ -144,7 +150,7 @@ func (s *Store) Folders() ([]*Folder, error) {
 		}
 		for _, e := range list {
 			path := filepath.Join(s.root, e.Name())
-			if e.Name()[0] == '.' && isMaildir(path) && s.contained(path) {
+			if len(e.Name()) > 1 && e.Name()[0] == '.' && (isMaildir(path) && s.contained(path) || closed(path) != nil) {
 				add(e.Name())
 			}
 		}
@@ -174,7 +180,14 @@ func (s *Store) walkPlain(rel string, depth int, fn func(rel string) bool) error
 			continue
 		}
 		sub := filepath.Join(rel, n)
-		if isMaildir(filepath.Join(s.root, sub)) && s.contained(filepath.Join(s.root, sub)) && !fn(sub) {
+		path := filepath.Join(s.root, sub)
+		if closed(path) != nil {
+			if !fn(sub) {
+				return fs.SkipAll
+			}
+			continue
+		}
+		if isMaildir(path) && s.contained(path) && !fn(sub) {
 			return fs.SkipAll
 		}
 		if depth < maxDepth {
@@ -185,6 +198,18 @@ func (s *Store) walkPlain(rel string, depth int, fn func(rel string) bool) error
 				return nil
 			}
 		}
+	}
+	return nil
+}
+
+// closed returns the error of a directory that may not be looked into. It can
+// be a folder, and whoever asks for it or for all of them is told.
+func closed(path string) error {
+	if !isDir(path) {
+		return nil
+	}
+	if _, err := os.Lstat(path + "/cur"); errors.Is(err, fs.ErrPermission) {
+		return err
 	}
 	return nil
 }
@@ -217,6 +242,9 @@ func (s *Store) Folder(name string) (*Folder, error) {
 	for _, rel := range rels {
 		path := filepath.Join(s.root, rel)
 		if !isMaildir(path) {
+			if err := closed(path); err != nil {
+				return nil, fmt.Errorf("folder %q: %w", name, err)
+			}
 			continue
 		}
 		if rel != "" && !(s.contained(path) && s.inside(path)) {

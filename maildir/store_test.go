@@ -3,6 +3,7 @@ package maildir
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -240,5 +241,27 @@ func TestRule20Maildirsize(t *testing.T) {
 	b, _ := os.ReadFile(s.Root() + "/maildirsize")
 	if got := string(b); got != fmt.Sprintf("1000S\n%d 1\n-%[1]d -1\n", len(letter)) {
 		t.Errorf("maildirsize %q", got)
+	}
+}
+
+func TestClosedFolder(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may look everywhere")
+	}
+	for _, name := range []string{".closed", "closed"} {
+		s, err := Create(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(filepath.Join(s.Root(), name), 0); err != nil {
+			t.Fatal(err)
+		}
+		s.layout = map[bool]Layout{true: Plus, false: Plain}[name[0] == '.']
+		if _, err := s.Folder("closed"); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("%s: %v, want no permission", name, err)
+		}
+		if list, err := s.Folders(); err != nil || len(list) != 2 {
+			t.Errorf("%s: %d folders, %v; want both", name, len(list), err)
+		}
 	}
 }
