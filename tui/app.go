@@ -396,19 +396,14 @@ func (a *App) ticked() term.Cmd {
 
 func (a *App) redraw() term.Cmd { return func() term.Msg { return term.Redraw{} } }
 
-// quit ends the program; what is being written is kept first.
+// quit ends the program once the changes under way are made; asked again, at once.
 func (a *App) quit() term.Cmd {
 	if a.quitting {
 		return func() term.Msg { return term.Quit{} }
 	}
 	a.quitting = true
-	save := a.keepDraft()
-	return func() term.Msg {
-		if save != nil {
-			save()
-		}
-		return term.Quit{}
-	}
+	a.say("finishing ...   once more quits at once")
+	return a.jobs.change(func() term.Msg { return term.Quit{} })
 }
 
 // Close stops background work.

@@ -111,7 +111,7 @@ func commands() []command {
 		{"go trash", k("g t"), onAll, "open Trash", func(a *App, c call) term.Cmd { return a.openFolder(a.special("Trash")) }},
 		{"queue", k("g q"), onAll, "mail on its way out", func(a *App, c call) term.Cmd { return a.openQueue() }},
 		{"log", k("g L"), onAll, "errors so far", func(a *App, c call) term.Cmd { return a.showLog() }},
-		{"reload", nil, onAll, "read the folder again", func(a *App, c call) term.Cmd { return a.compare() }},
+		{"reload", nil, onAll, "read the folder again", func(a *App, c call) term.Cmd { return a.reload() }},
 
 		{"queue try", k("t"), onQueue, "try now", func(a *App, c call) term.Cmd { return a.queueDo("try") }},
 		{"queue hold", k("H"), onQueue, "hold, or release", func(a *App, c call) term.Cmd { return a.queueDo("hold") }},

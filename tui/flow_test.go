@@ -424,3 +424,40 @@ func TestUnsendAfterRestart(t *testing.T) {
 		t.Errorf("unsent %v", r.out.unsent)
 	}
 }
+
+// TestDraftThatCannotBeSaved leaves a draft while the Drafts folder takes nothing: it stays on the screen, and the end
+// of the program puts its text beside.
+func TestDraftThatCannotBeSaved(t *testing.T) {
+	r := newRig(t, rigOptions{})
+	block := filepath.Join(r.dir, ".Drafts")
+	if err := os.RemoveAll(block); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(block, nil, 0o600); err != nil { // a file where the folder should be
+		t.Fatal(err)
+	}
+	r.typed("m")
+	r.keys("tab", "tab", "tab")
+	r.typed("Lisbon")
+	r.keys("esc")
+	r.want("Compose", "Lisbon", "draft not saved, so it is still here")
+	err := r.a.keepDraft()()
+	if err == nil || !strings.Contains(err.Error(), "its text is in ") {
+		t.Fatalf("the end of the program says %v", err)
+	}
+	_, path, _ := strings.Cut(err.Error(), "its text is in ")
+	if b, err := os.ReadFile(path); err != nil || !strings.Contains(string(b), "Lisbon") {
+		t.Errorf("%s holds %q, %v", path, b, err)
+	}
+	if err := os.Remove(block); err != nil {
+		t.Fatal(err)
+	}
+	r.keys("esc")
+	r.want("Draft kept in Drafts")
+	if n := len(files(t, block)); n != 1 {
+		t.Errorf("%d drafts, want 1", n)
+	}
+	if r.a.keepDraft() != nil {
+		t.Error("a draft that is safe is kept again")
+	}
+}

@@ -16,7 +16,7 @@ func (a *App) hintsNow() []hint {
 	case queueScreen:
 		return []hint{{"t", "try now"}, {"H", "hold"}, {"x", "cancel"}, {"q", "back"}, {"?", "help"}}
 	case partsScreen:
-		return []hint{{"enter", "view"}, {"s", "save"}, {"S", "save all"}, {"|", "pipe"}, {"q", "back"}}
+		return []hint{{"enter", "view"}, {"s", "save"}, {"S", "save all"}, {"|", "pipe"}, {"q", "back"}, {"?", "help"}}
 	case composeScreen:
 		return []hint{{"ctrl+s", "send"}, {"ctrl+e", "$EDITOR"}, {"ctrl+a", "attach"}, {"tab", "next"}, {"esc", "leave (kept)"}}
 	}
@@ -34,15 +34,7 @@ func (a *App) keyLine(w int) string {
 	} else if n := a.list.Count(); a.screen == listScreen && n > 0 {
 		l.F(a.theme.Mark, "%d selected", n).Pad(3)
 	}
-	hs := a.hintsNow()
-	for i, h := range hs {
-		need := len(h.key) + len(h.what) + 1
-		if i > 0 {
-			need += 2
-		}
-		if l.Room() < need {
-			break
-		}
+	for i, h := range a.hintsFor(l.Room()+2, 2) {
 		if i > 0 {
 			l.Pad(2)
 		}
@@ -51,23 +43,25 @@ func (a *App) keyLine(w int) string {
 	return l.String()
 }
 
-// hints puts the most wanted keys behind the position, as many as fit in so many cells; help is always among them.
-func (a *App) hints(l *look.Line, room int) {
+// hintsFor returns as many keys as fit in so many cells with a gap before each; help is always among them.
+func (a *App) hintsFor(room, gap int) []hint {
 	hs := a.hintsNow()
-	last := hint{"?", "help"}
-	if hs[len(hs)-1] == last {
-		hs = hs[:len(hs)-1]
-	}
-	need := func(h hint) int { return len(h.key) + len(h.what) + 3 }
+	last := hs[len(hs)-1]
+	need := func(h hint) int { return len(h.key) + len(h.what) + 1 + gap }
 	room -= need(last)
 	var show []hint
-	for _, h := range hs {
+	for _, h := range hs[:len(hs)-1] {
 		if room -= need(h); room < 0 {
 			break
 		}
 		show = append(show, h)
 	}
-	for i, h := range append(show, last) {
+	return append(show, last)
+}
+
+// hints puts the most wanted keys behind the position.
+func (a *App) hints(l *look.Line, room int) {
+	for i, h := range a.hintsFor(room-1, 2) {
 		l.Pad(2 + min(1, max(0, 1-i)))
 		l.Lit(a.theme.Key, h.key).Pad(1).Lit(a.theme.Hint, h.what)
 	}

@@ -2,7 +2,9 @@ package tui
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"pneu/tui/term"
 )
@@ -15,12 +17,18 @@ type jobs struct {
 	cancel map[string]context.CancelFunc
 	disk   chan struct{}
 	idle   atomic.Int32  // commands that wait for what others do
-	post   chan struct{} // one at a time: changes to mail, in the order they were asked for
+
+	mu    sync.Mutex
+	turn  *sync.Cond
+	asked int // changes to mail so far
+	done  int // of them
 }
 
 func newJobs() *jobs {
 	ctx, stop := context.WithCancel(context.Background())
-	return &jobs{ctx: ctx, stop: stop, cancel: map[string]context.CancelFunc{}, disk: make(chan struct{}, 4), post: make(chan struct{}, 1)}
+	j := &jobs{ctx: ctx, stop: stop, cancel: map[string]context.CancelFunc{}, disk: make(chan struct{}, 4)}
+	j.turn = sync.NewCond(&j.mu)
+	return j
 }
 
 // run makes a command of f.
@@ -48,12 +56,38 @@ func (j *jobs) run(key string, f func(ctx context.Context) term.Msg) term.Cmd {
 	}
 }
 
-// change makes a command of f, which changes mail: it is never cancelled, and changes do not overtake each other.
+// change makes a command of f, which changes mail. It is never cancelled, and changes are made in the order they were
+// asked for, whichever command is started first: "d" and "u" typed at once undo that "d". So the command must be run.
 func (j *jobs) change(f func() term.Msg) term.Cmd {
+	j.mu.Lock()
+	j.asked++
+	mine := j.asked
+	j.mu.Unlock()
 	return func() term.Msg {
-		j.post <- struct{}{}
-		defer func() { <-j.post }()
+		j.mu.Lock()
+		for j.done != mine-1 {
+			j.turn.Wait()
+		}
+		j.mu.Unlock()
+		defer func() {
+			j.mu.Lock()
+			j.done = mine
+			j.mu.Unlock()
+			j.turn.Broadcast()
+		}()
 		return f()
+	}
+}
+
+// settle waits until the changes asked for are made, but not longer than d.
+func (j *jobs) settle(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		j.mu.Lock()
+		all := j.done == j.asked
+		j.mu.Unlock()
+		if all {
+			return
+		}
 	}
 }
 

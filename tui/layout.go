@@ -379,11 +379,23 @@ func (a *App) footer(g geometry) []string {
 		return []string{t.Between(g.w, a.drawStatus, func(l *look.Line) {
 			a.position(l)
 			if g.w >= keysInOne {
-				a.hints(l, g.w-result.Width()-l.Width()-3)
+				a.hints(l, min(g.w-result.Width(), g.w-g.w/3)-l.Width()-3)
 			}
 		})}
 	}
-	return []string{a.keyLine(g.w), t.Between(g.w, a.drawStatus, a.position)}
+	return []string{a.keyLine(g.w), a.statusLine(g.w)}
+}
+
+// statusLine is the latest result and the position; where there is not room for both, the result.
+func (a *App) statusLine(w int) string {
+	t := a.theme
+	result, at := t.NewLine(w), t.NewLine(w)
+	a.drawStatus(result)
+	a.position(at)
+	if result.Width()+at.Width()+1 > w && at.Width() > 0 {
+		return result.String()
+	}
+	return t.Between(w, a.drawStatus, a.position)
 }
 
 // position says where the cursor is, and which keys wait for more.

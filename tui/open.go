@@ -185,6 +185,15 @@ func (a *App) arranged(r store.Arranged) term.Cmd {
 	return term.Batch(a.wantRows(), a.preview())
 }
 
+// reload reads the folder again, from the beginning where it could not be read.
+func (a *App) reload() term.Cmd {
+	a.status = status{}
+	if a.box == nil || a.boxErr != nil {
+		return a.openFolder(a.opening)
+	}
+	return a.compare()
+}
+
 // compare looks at the folder again.
 func (a *App) compare() term.Cmd {
 	if a.box == nil {
@@ -218,6 +227,9 @@ func (a *App) take(put []maildir.Entry, gone []int) term.Cmd {
 	if len(gone) > 0 {
 		a.box.Remove(gone...)
 		a.list.SetSource(a.box.Rows())
+		if id := a.reader.Current(); a.screen == readerScreen && id >= 0 && a.box.Gone(id) {
+			a.note("this message is no longer in %s: another program moved or deleted it", a.box.Folder.Name())
+		}
 	}
 	if !fresh {
 		return a.preview()

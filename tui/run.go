@@ -40,8 +40,13 @@ func Run(ctx context.Context, a *App, t Terminal) error {
 		}
 	}()
 	_, err := p.Run()
+	if !a.quitting {
+		a.jobs.settle(finish)
+	}
 	if save := a.keepDraft(); save != nil { // ended by a signal, or by trouble with the terminal
-		save()
+		if e := save(); e != nil {
+			return e
+		}
 	}
 	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil {
 		return nil
@@ -138,6 +143,9 @@ func keys(msg tea.KeyMsg) []term.Key {
 	}
 	return []term.Key{term.Named(name)}
 }
+
+// finish is how long changes to mail that are under way may take when a signal ends the program.
+const finish = 2 * time.Second
 
 // grace is how long the end waits for answers of the terminal that are under way.
 const grace = 20 * time.Millisecond

@@ -1,8 +1,10 @@
 package tui
 
 import (
+	"errors"
 	"time"
 
+	"pneu/maildir"
 	"pneu/maildir/safe"
 	"pneu/tui/look"
 )
@@ -34,6 +36,9 @@ func (a *App) note(format look.Lit, args ...any) {
 // fail shows an error and keeps it for the log.
 func (a *App) fail(err error) {
 	t := look.T(err.Error())
+	if errors.Is(err, maildir.ErrGone) {
+		t = look.T("the message is gone: another program moved or deleted it")
+	}
 	a.status = status{text: t, err: true}
 	a.log = append(a.log, logged{a.opt.Now(), t})
 	if len(a.log) > 500 {

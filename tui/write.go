@@ -2,11 +2,14 @@ package tui
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"pneu/maildir"
@@ -25,7 +28,8 @@ type draft struct {
 	kept   bool
 	saving bool
 	origin *origin
-	closed bool // it was left: a save that ends now does not touch the screen
+	closed bool        // it was left: a save that ends now does not touch the screen
+	lost   atomic.Bool // the last save failed
 }
 
 // An origin is the message that was answered or passed on.
@@ -229,6 +233,7 @@ type saved struct {
 	folder *maildir.Folder
 	entry  maildir.Entry
 	serial int
+	text   []byte // of a draft that could not be saved
 	err    error
 }
 
@@ -243,16 +248,19 @@ func (a *App) saveDraft() func() saved {
 		if r.err = d.WriteDraft(&b, now, st.msgid); r.err != nil {
 			return r
 		}
-		if r.folder, r.err = folderOf(mdir, name); r.err != nil {
+		if r.folder, r.err = folderOf(mdir, name); r.err == nil {
+			r.entry, r.err = r.folder.Deliver(maildir.Delivery{Flags: "DS", Time: now, Cur: true}, bytes.NewReader(b.Bytes()))
+		}
+		if r.err != nil {
+			r.text = b.Bytes()
+			st.lost.Store(true)
 			return r
 		}
-		r.entry, r.err = r.folder.Deliver(maildir.Delivery{Flags: "DS", Time: now, Cur: true}, &b)
-		if r.err == nil && st.kept {
+		st.lost.Store(false)
+		if st.kept {
 			_ = st.folder.Remove(st.entry) // an older version that stays is no loss
 		}
-		if r.err == nil {
-			st.folder, st.entry, st.kept = r.folder, r.entry, true
-		}
+		st.folder, st.entry, st.kept = r.folder, r.entry, true
 		return r
 	}
 }
@@ -267,13 +275,42 @@ func (a *App) draftTick() term.Cmd {
 	return a.jobs.change(func() term.Msg { return save() })
 }
 
+// rescue writes a draft that the Drafts folder did not take to a file, and returns an error that says where.
+func (a *App) rescue(s saved) error {
+	err := fmt.Errorf("draft not saved: %w", reason(s.err))
+	f, e := os.CreateTemp(a.opt.TempDir, "pneu-draft-*.eml")
+	if e != nil {
+		return err
+	}
+	_, e = f.Write(s.text)
+	if c := f.Close(); e != nil || c != nil {
+		os.Remove(f.Name())
+		return err
+	}
+	return fmt.Errorf("%w; its text is in %s", err, f.Name())
+}
+
+// reason is what the system said, without the paths: "no space left on device".
+func reason(err error) error {
+	var no syscall.Errno
+	if errors.As(err, &no) {
+		return no
+	}
+	return err
+}
+
 // keepDraft returns a function that saves what is being written before the program ends; nil when there is nothing.
-func (a *App) keepDraft() func() {
-	if a.draft == nil || a.draft.closed || a.compose == nil || !a.compose.Changed() || a.compose.Empty() && !a.draft.kept {
+func (a *App) keepDraft() func() error {
+	if a.draft == nil || a.draft.closed && !a.draft.lost.Load() || a.compose == nil || !a.compose.Changed() || a.compose.Empty() && !a.draft.kept {
 		return nil
 	}
 	save := a.saveDraft()
-	return func() { _ = save() }
+	return func() error {
+		if s := save(); s.err != nil {
+			return a.rescue(s)
+		}
+		return nil
+	}
 }
 
 // leaveDraft goes back; the draft is kept.
@@ -313,10 +350,15 @@ func (a *App) saved(s saved) term.Cmd {
 	open := a.draft == s.draft && !s.draft.closed
 	switch {
 	case s.err != nil && open:
-		a.compose.SaveErr = s.err
+		a.compose.SaveErr = reason(s.err)
 		return nil
+	case s.err != nil && a.draft == s.draft && a.screen != composeScreen: // it was left: back to it, it is nowhere else
+		s.draft.closed = false
+		a.compose.SaveErr = reason(s.err)
+		a.enter(composeScreen)
+		return a.failed(fmt.Errorf("draft not saved, so it is still here: %w", a.compose.SaveErr))
 	case s.err != nil:
-		return a.failed(fmt.Errorf("draft not saved: %w", s.err))
+		return a.jobs.change(func() term.Msg { return failed{a.rescue(s)} })
 	case open:
 		a.compose.MarkSaved(s.serial, a.opt.Now())
 		return nil
@@ -361,6 +403,10 @@ func (a *App) editor() term.Cmd {
 // edited takes over what the editor left. An editor that failed changes nothing.
 func (a *App) edited(e edited) term.Cmd {
 	defer os.Remove(e.path)
+	if errors.Is(e.err, exec.ErrNotFound) {
+		a.fail(fmt.Errorf("no program %q: set $EDITOR to an editor", a.opt.Editor[0]))
+		return a.redraw()
+	}
 	if e.err != nil {
 		a.fail(fmt.Errorf("editor: %w; the draft is as before", e.err))
 		return a.redraw()

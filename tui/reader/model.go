@@ -319,7 +319,9 @@ func (m *Model) relay() {
 			}
 		} else {
 			add(i, metaLine, 0)
-			add(i, metaLine, 1)
+			if it.To.String() != "" {
+				add(i, metaLine, 1)
+			}
 			if it.Cc.String() != "" {
 				add(i, metaLine, 2)
 			}

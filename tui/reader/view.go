@@ -43,19 +43,26 @@ func (m *Model) line(l *look.Line, f flatLine) {
 			mark = "> "
 		}
 		l.Lit(t.Mark, mark)
-		l.Cell(t.Date, look.T(look.LongDate(it.Time, m.now())), 17)
+		date := look.LongDate(it.Time, m.now())
+		if len(date) > dateW { // of another year: the day is enough
+			date = date[:len(date)-len(" 15:04")]
+		}
+		l.Cell(t.Date, look.T(date), dateW)
 		l.Pad(1).Cell(m.nameStyle(it), it.Name, min(20, m.w/4)).Pad(2)
 		if it.Snippet.String() != "" {
 			l.Cell(t.Snippet, it.Snippet, max(0, l.Room()-1))
 		}
 	case gatheredLine:
-		l.Pad(2).F(t.Hint, "%s %d read messages folded (z opens) %s", t.Glyphs.Dots, f.n, t.Glyphs.Dots)
+		l.Pad(2).F(t.Hint, "%s %d read messages folded (zz opens) %s", t.Glyphs.Dots, f.n, t.Glyphs.Dots)
 	case waitLine:
 		l.Pad(m.indent()).Lit(t.Hint, "reading ...")
 	case errorLine:
 		l.Pad(m.indent()).F(t.Error, "error: %s", it.err.Error())
 	}
 }
+
+// dateW is the width of the date of a message that is folded: "Fri 15 Dec 10:27".
+const dateW = 17
 
 func (m *Model) nameStyle(it *item) look.Style {
 	switch {
