@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"pneu/mta/queue"
+	"pneu/mta/smtp"
 )
 
 // mail builds the MAIL command with what the server understands.
@@ -23,11 +24,11 @@ func (a *attempt) mail(s *session, rcpts []queue.Recipient) string {
 		b.WriteString(" SMTPUTF8")
 	}
 	if _, ok := s.ext["DSN"]; ok { // RFC 3461, 5.1 a
-		if a.msg.Ret == "FULL" || a.msg.Ret == "HDRS" {
+		if a.msg.Ret != "" && queue.ValidRet(a.msg.Ret) {
 			b.WriteString(" RET=" + a.msg.Ret)
 		}
-		if a.msg.EnvID != "" {
-			b.WriteString(" ENVID=" + xtext(a.msg.EnvID))
+		if a.msg.EnvID != "" && queue.ValidEnvID(a.msg.EnvID) {
+			b.WriteString(" ENVID=" + smtp.EncodeXtext(a.msg.EnvID))
 		}
 	}
 	return b.String()
@@ -45,7 +46,8 @@ func (a *attempt) needsUTF8(rcpts []queue.Recipient) bool {
 	return false
 }
 
-// rcpt builds a RCPT command.
+// rcpt builds a RCPT command. Whatever wrote the spool file, what is no parameter
+// of RFC 3461 is left out: nothing in it may become a command.
 func (a *attempt) rcpt(s *session, r queue.Recipient) string {
 	_, utf8 := s.ext["SMTPUTF8"]
 	to, _ := path(r.Addr, utf8)
@@ -53,30 +55,17 @@ func (a *attempt) rcpt(s *session, r queue.Recipient) string {
 	if _, ok := s.ext["DSN"]; !ok {
 		return line
 	}
-	if r.Notify != "" {
+	if r.Notify != "" && queue.ValidNotify(r.Notify) {
 		line += " NOTIFY=" + r.Notify
 	}
-	if typ, orig, ok := strings.Cut(r.ORcpt, ";"); ok && atom(typ) {
-		enc := xtext
+	if typ, orig, ok := strings.Cut(r.ORcpt, ";"); ok && queue.ValidORcpt(r.ORcpt) {
+		enc := smtp.EncodeXtext
 		if strings.EqualFold(typ, "utf-8") {
 			enc = utf8xtext
 		}
 		line += " ORCPT=" + typ + ";" + enc(orig)
 	}
 	return line
-}
-
-// xtext encodes a parameter (RFC 3461, 4).
-func xtext(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < '!' || c > '~' || c == '+' || c == '=' {
-			b.WriteString("+" + strings.ToUpper(strconv.FormatUint(uint64(c)|0x100, 16)[1:]))
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
 }
 
 // utf8xtext encodes an address in Unicode for a parameter in ASCII (RFC 6533,
@@ -91,13 +80,4 @@ func utf8xtext(s string) string {
 		}
 	}
 	return b.String()
-}
-
-func atom(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-') {
-			return false
-		}
-	}
-	return s != ""
 }

@@ -78,6 +78,8 @@ func (s *Spool) adopt(id string) (bool, error) {
 		why = err.Error()
 	} else if why, err = old.check(id, st.Size); err != nil {
 		return false, err
+	} else if why == "" {
+		why = old.h.env.badParam()
 	}
 	if why != "" {
 		return false, s.putAside(name, id, why)
