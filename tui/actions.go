@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 
 	"pneu/maildir"
 	"pneu/tui/folders"
@@ -281,14 +282,14 @@ func (a *App) toggleFlag(letter byte) term.Cmd {
 	a.sayUndo("%s %s", verb, a.about(ids))
 	a.acts = append(a.acts, act{})
 	a.list.Clear()
-	box, j := a.box, a.opt.Journal
+	box, j, what := a.box, a.opt.Journal, strings.TrimSuffix(strings.ToLower(verb), ":")
 	entries := make([]maildir.Entry, len(ids))
 	for i, id := range ids {
 		entries[i] = box.Entry(id)
 	}
 	return a.jobs.change(func() term.Msg {
 		r := changed{serial: box.Serial, entries: map[int]maildir.Entry{}, count: letter == 'S'}
-		b := j.Begin("tui", verb)
+		b := j.Begin("tui", what)
 		for i, e := range entries {
 			n, err := b.SetFlags(box.Folder, e, add, remove)
 			if err != nil {

@@ -85,7 +85,7 @@ func TestReadMarksSeen(t *testing.T) {
 	r.want("Marked read", "3 unread of 19")
 	// What one saw is nothing to undo; what one marked is.
 	r.keys("u")
-	r.want("Undone: Marked read", "4 unread of 19")
+	r.want("Undone: marked read", "4 unread of 19")
 }
 
 func TestReaderMoves(t *testing.T) {

@@ -16,7 +16,7 @@ type jobs struct {
 	stop   context.CancelFunc
 	cancel map[string]context.CancelFunc
 	disk   chan struct{}
-	idle   atomic.Int32  // commands that wait for what others do
+	idle   atomic.Int32 // commands that wait for what others do
 
 	mu    sync.Mutex
 	turn  *sync.Cond

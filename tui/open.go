@@ -70,7 +70,11 @@ func (a *App) opened(o store.Opened) term.Cmd {
 	ctx, stop := context.WithCancel(a.jobs.ctx)
 	a.watch = stop
 	a.jobs.drop("heads")
-	return term.Batch(a.startWatch(ctx), a.readMore(), a.wantRows(), a.preview())
+	more := a.readMore()
+	if !a.loading {
+		a.list.Hold()
+	}
+	return term.Batch(a.startWatch(ctx), more, a.wantRows(), a.preview())
 }
 
 // Headers read at a time in the background.
@@ -181,6 +185,9 @@ func (a *App) arranged(r store.Arranged) term.Cmd {
 	a.list.SetSource(a.box.Rows())
 	if a.stale {
 		return a.arrange()
+	}
+	if !a.loading {
+		a.list.Hold()
 	}
 	return term.Batch(a.wantRows(), a.preview())
 }

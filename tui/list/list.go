@@ -60,6 +60,7 @@ type Model struct {
 	top, cursor int
 	curID       int
 	w, h        int
+	atTop       bool // stay there while rows are put in order: nobody has moved yet
 
 	selected map[int]bool
 	anchor   int // row where a range began, or -1
@@ -95,20 +96,27 @@ func (m *Model) SetSource(src RowSource) {
 	m.src = src
 	m.anchor = -1
 	clear(m.cache)
-	if i := src.Find(m.curID); m.curID >= 0 && i >= 0 {
+	if i := src.Find(m.curID); m.atTop {
+		m.cursor, m.top = 0, 0
+	} else if m.curID >= 0 && i >= 0 {
 		m.cursor = i
 		m.top = i - offset
 	}
 	m.settle()
 }
 
-// Reset forgets cursor and selection: another folder.
+// Reset forgets cursor and selection: another folder. The cursor is at the top, and stays there until it is moved
+// or Hold is called, whatever comes to lie under it.
 func (m *Model) Reset(src RowSource) {
 	m.src, m.cursor, m.top, m.curID, m.anchor = src, 0, 0, -1, -1
+	m.atTop = true
 	clear(m.selected)
 	clear(m.cache)
 	m.settle()
 }
+
+// Hold makes the cursor stay on its message from now on: all rows are in order.
+func (m *Model) Hold() { m.atTop = false }
 
 // SetSize tells how much of the list can be seen.
 func (m *Model) SetSize(w, h int) {
@@ -164,11 +172,12 @@ func (m *Model) Current() int {
 }
 
 // To moves the cursor to row i, Move by n rows, Page by n screens, Half by n half screens.
-func (m *Model) To(i int)   { m.cursor = i; m.settle() }
-func (m *Model) Move(n int) { m.cursor += n; m.settle() }
+func (m *Model) To(i int)   { m.atTop = false; m.cursor = i; m.settle() }
+func (m *Model) Move(n int) { m.To(m.cursor + n) }
 
 // Page moves by n screens, keeping one row in sight.
 func (m *Model) Page(n int) {
+	m.atTop = false
 	m.top += n * max(1, m.page()-1)
 	m.cursor += n * max(1, m.page()-1)
 	m.settle()
@@ -176,6 +185,7 @@ func (m *Model) Page(n int) {
 
 // Half moves by n half screens.
 func (m *Model) Half(n int) {
+	m.atTop = false
 	m.top += n * max(1, m.page()/2)
 	m.cursor += n * max(1, m.page()/2)
 	m.settle()
@@ -183,6 +193,7 @@ func (m *Model) Half(n int) {
 
 // Select turns the selection of a row's message on or off.
 func (m *Model) Select(id int, on bool) {
+	m.atTop = false
 	if on {
 		m.selected[id] = true
 	} else {

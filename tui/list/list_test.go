@@ -182,3 +182,26 @@ func BenchmarkJump(b *testing.B) {
 		m.Lines(true)
 	}
 }
+
+// TestCursorWhileRowsAreSorted keeps an untouched cursor at the top until the rows are in order; then, or once it was
+// moved, it stays on its message.
+func TestCursorWhileRowsAreSorted(t *testing.T) {
+	tests := []struct {
+		name string
+		do   func(*Model)
+		want int
+	}{
+		{"untouched", func(*Model) {}, 0},
+		{"moved", func(m *Model) { m.Move(2) }, 52},
+		{"moved to where it was", func(m *Model) { m.To(0) }, 50},
+		{"all read", func(m *Model) { m.Hold() }, 50},
+	}
+	for _, tt := range tests {
+		m, src := newList(1000)
+		tt.do(m)
+		m.SetSource(&made{n: src.n, shift: -50})
+		if m.Cursor() != tt.want {
+			t.Errorf("%s: cursor %d, want %d", tt.name, m.Cursor(), tt.want)
+		}
+	}
+}

@@ -188,7 +188,10 @@ func (m *Model) Lines() []string {
 	return out[:m.h]
 }
 
-func (m *Model) columns() (id, to int) {
+// subjectFrom is the width from which rows have the subject too; it is always among the details.
+const subjectFrom = 120
+
+func (m *Model) columns() (id, to, subject int) {
 	id = 10
 	for _, it := range m.items {
 		id = max(id, min(18, len(it.ID)))
@@ -196,14 +199,22 @@ func (m *Model) columns() (id, to int) {
 	if m.w < 90 {
 		id = min(id, 10)
 	}
-	return id, max(16, min(40, (m.w-id-2-8-10-12)/2))
+	rest := m.w - id - 2 - 8 - 10 - 12
+	if m.w >= subjectFrom {
+		subject = min(40, rest/3)
+		rest -= subject
+	}
+	return id, max(16, min(40, rest/2)), subject
 }
 
 func (m *Model) header() string {
-	id, to := m.columns()
+	id, to, subject := m.columns()
 	t := m.theme
 	l := t.NewLine(m.w).Pad(2)
 	l.Cell(t.Label, look.T("id"), id).Pad(1).Cell(t.Label, look.T("age"), 7).Cell(t.Label, look.T("to"), to).Pad(1)
+	if subject > 0 {
+		l.Cell(t.Label, look.T("subject"), subject-1).Pad(1)
+	}
 	l.Cell(t.Label, look.T("state"), 10).Cell(t.Label, look.T("next try"), 11).Lit(t.Label, "last answer")
 	return l.String()
 }
@@ -212,7 +223,7 @@ func (m *Model) row(i int) string {
 	t := m.theme
 	r := m.rows[i]
 	it := m.items[r.item]
-	id, to := m.columns()
+	id, to, subject := m.columns()
 	l := t.NewLine(m.w)
 	if i == m.at {
 		l.Base(t.Cursor).Lit(0, "> ")
@@ -229,7 +240,14 @@ func (m *Model) row(i int) string {
 	}
 	rc := it.Recipients[r.rcpt]
 	word, style := m.state(it, rc)
-	l.Cell(0, look.T(rc.To), to).Pad(1).Cell(style, look.T(word), 10)
+	l.Cell(0, look.T(rc.To), to).Pad(1)
+	switch {
+	case subject > 0 && (r.rcpt == 0 || i == m.top):
+		l.Cell(t.Subject, look.T(it.Subject), subject-1).Pad(1)
+	case subject > 0:
+		l.Pad(subject)
+	}
+	l.Cell(style, look.T(word), 10)
 	l.Cell(0, m.next(it, rc), 11)
 	if rc.Last != nil {
 		l.Add(style&^look.Bold, answer(rc.Last))
