@@ -2,13 +2,16 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"pneu/maildir/message"
 	"pneu/maildir/safe"
 	"pneu/mta/queue"
 )
@@ -18,6 +21,7 @@ type item struct {
 	ID         string      `json:"id"`
 	State      string      `json:"state"`
 	From       string      `json:"from"`
+	Subject    string      `json:"subject"` // where it was read: see subject
 	Size       int64       `json:"size"`
 	Arrived    time.Time   `json:"arrived"`
 	Expires    time.Time   `json:"expires"`
@@ -66,7 +70,7 @@ func describe(m *queue.Message, state queue.State, events []queue.Event) item {
 		switch {
 		case ev.Kind == "accepted", ev.Kind == "attempt" && ev.Rcpt == 0:
 		case !known:
-			it.Notes = append(it.Notes, strings.TrimSpace(ev.Kind+": "+ev.Text))
+			it.note(ev.Kind + ": " + ev.Text)
 			if ev.Kind == "released" {
 				for i := range it.Recipients {
 					it.Recipients[i].Next = nil
@@ -89,7 +93,7 @@ func describe(m *queue.Message, state queue.State, events []queue.Event) item {
 				rc.Last = &answer{Time: ev.Time.UTC(), Enhanced: ev.Enhanced, Text: ev.Text}
 			}
 		default:
-			it.Notes = append(it.Notes, strings.TrimSpace(ev.Kind+" "+it.Recipients[i].To+": "+ev.Text))
+			it.note(ev.Kind + " " + it.Recipients[i].To + ": " + ev.Text)
 		}
 	}
 	for i := range it.Recipients {
@@ -106,6 +110,30 @@ func describe(m *queue.Message, state queue.State, events []queue.Event) item {
 		}
 	}
 	return it
+}
+
+// note adds a note. One that is said again stands once, where it was said last:
+// who tries a message every hour by hand need not read that as often.
+func (it *item) note(text string) {
+	text = strings.TrimSpace(text)
+	it.Notes = append(slices.DeleteFunc(it.Notes, func(n string) bool { return n == text }), text)
+}
+
+// subject reads the message's subject, decoded and not cleaned. A header is
+// looked at as far as maxHeader.
+func subject(m *queue.Message) string {
+	var h []byte
+	in := bufio.NewReaderSize(io.LimitReader(m.Body(), maxHeader), 8<<10)
+	for {
+		line, err := in.ReadSlice('\n')
+		h = append(h, line...)
+		if err == bufio.ErrBufferFull {
+			continue
+		}
+		if err != nil || len(bytes.TrimRight(line, "\r\n")) == 0 {
+			return message.Header(h).Text("Subject")
+		}
+	}
 }
 
 func timePtr(t time.Time) *time.Time {
@@ -150,7 +178,10 @@ func (s *surgeon) list() error {
 	if s.c.Bool("json") {
 		enc := json.NewEncoder(out)
 		enc.SetEscapeHTML(false)
-		return s.each(func(_ *queue.Message, it item, _ []queue.Event) error { return enc.Encode(it) })
+		return s.each(func(m *queue.Message, it item, _ []queue.Event) error {
+			it.Subject = subject(m)
+			return enc.Encode(it)
+		})
 	}
 	var count int
 	var bytes int64

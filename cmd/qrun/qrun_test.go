@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,11 @@ func closedPort(t *testing.T) string {
 
 func (p *place) accept(from string, to ...string) string {
 	p.t.Helper()
+	return p.acceptText("Subject: \x1b[31mred\n\nbody\n", from, to...)
+}
+
+func (p *place) acceptText(text, from string, to ...string) string {
+	p.t.Helper()
 	env := &queue.Envelope{Sender: from, Client: "test"}
 	for i, a := range to {
 		env.Recipients = append(env.Recipients, queue.Recipient{N: i + 1, Addr: a, Mark: queue.Pending})
@@ -71,7 +77,7 @@ func (p *place) accept(from string, to ...string) string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	io.WriteString(d, "Subject: \x1b[31mred\n\nbody\n")
+	io.WriteString(d, text)
 	if err := d.Commit(time.Now()); err != nil {
 		p.t.Fatal(err)
 	}
@@ -175,12 +181,40 @@ func TestJSON(t *testing.T) { // the contract, to the letter
 			t.Errorf("other keys than %s: %v", want, m)
 		}
 	}
-	keys(got, "id state from size arrived expires next attempts auth recipients notes")
+	keys(got, "id state from subject size arrived expires next attempts auth recipients notes")
+	if got["subject"] != "\x1b[31mred" || strings.Contains(out, "\x1b") {
+		t.Errorf("subject %q", got["subject"])
+	}
 	rc := got["recipients"].([]any)[0].(map[string]any)
 	keys(rc, "to state attempts next last")
 	keys(rc["last"].(map[string]any), "time host ip tls code enhanced text")
 	if got["state"] != "deferred" || rc["state"] != "deferred" || rc["attempts"] != 1.0 || got["attempts"] != 1.0 {
 		t.Errorf("got %v", got)
+	}
+}
+
+// What was said before stands once, where it was said last.
+func TestNotesOnce(t *testing.T) {
+	p := newPlace(t, "")
+	id := p.acceptText("Subject: \x1b[31mred\n =?utf-8?q?=E2=82=AC?=\n\nSubject: of the body\n", "bob@there.test", "c@other.test")
+	for range 3 {
+		p.qrun(0, "try", id)
+	}
+	p.qrun(0, "hold", id)
+	p.qrun(0, "try", id)
+	var got item
+	out, _ := p.qrun(0, "list", "--json")
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"held: by hand", "released: to be tried now"}; !slices.Equal(got.Notes, want) || got.Attempts != 4 || got.Subject != "\x1b[31mred €" {
+		t.Errorf("%q: %d attempts, notes %q, want %q", got.Subject, got.Attempts, got.Notes, want)
+	}
+	if out, _ = p.qrun(0, "list"); strings.Count(out, "to be tried now") != 1 {
+		t.Errorf("list: %q", out)
+	}
+	if out, _ = p.qrun(0, "show", id); !strings.Contains(out, "\n  subject  ") || !strings.Contains(out, "red €") || strings.Contains(out, "\x1b") {
+		t.Errorf("show: %q", out)
 	}
 }
 

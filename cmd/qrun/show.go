@@ -12,7 +12,7 @@ import (
 	"pneu/mta/queue"
 )
 
-// maxHeader is how much of a header show prints.
+// maxHeader is how much of a header is read.
 const maxHeader = 64 << 10
 
 func (s *surgeon) show() error {
@@ -21,7 +21,10 @@ func (s *surgeon) show() error {
 	if s.c.Bool("json") {
 		enc := json.NewEncoder(out)
 		enc.SetEscapeHTML(false)
-		return s.each(func(_ *queue.Message, it item, _ []queue.Event) error { return enc.Encode(it) })
+		return s.each(func(m *queue.Message, it item, _ []queue.Event) error {
+			it.Subject = subject(m)
+			return enc.Encode(it)
+		})
 	}
 	first := true
 	return s.each(func(m *queue.Message, it item, events []queue.Event) error {
@@ -39,6 +42,7 @@ func (s *surgeon) show() error {
 				fmt.Fprintf(out, "  %-8s %s\n", name, safe.Line(value))
 			}
 		}
+		line("subject", subject(m))
 		line("arrived", m.Arrived.Local().Format(time.RFC1123Z))
 		line("expires", m.Expires.Local().Format(time.RFC1123Z))
 		line("client", m.Client)
