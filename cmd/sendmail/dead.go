@@ -157,14 +157,17 @@ func (j *job) mailBack(cause error) error {
 	if err != nil {
 		return err
 	}
+	// RFC 2045, 6.4: a part and what holds it say so if there may be 8-bit text in
+	// it, and the message is copied as it comes.
+	const eight = "Content-Transfer-Encoding: 8bit\n"
 	boundary := "=_" + env.ID
 	_, err = io.WriteString(d, "From: Mail Delivery System <MAILER-DAEMON@"+j.conf.Domains[0]+">\n"+
 		"To: "+to+"\nSubject: Your message was not accepted\nAuto-Submitted: auto-replied\n"+
 		"Date: "+submit.Date(j.now)+"\nMessage-ID: <"+env.ID+"@"+j.conf.Hostname+">\n"+
-		"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\""+boundary+"\"\n\n"+
-		"--"+boundary+"\nContent-Type: text/plain; charset=utf-8\n\n"+
+		"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\""+boundary+"\"\n"+eight+"\n"+
+		"--"+boundary+"\nContent-Type: text/plain; charset=utf-8\n"+eight+"\n"+
 		"sendmail did not accept the message below:\n\n  "+oneLine(cause.Error())+"\n\n"+
-		"--"+boundary+"\nContent-Type: message/rfc822\n\n")
+		"--"+boundary+"\nContent-Type: message/rfc822\n"+eight+"\n")
 	if err == nil {
 		_, err = j.head.WriteTo(d)
 	}
