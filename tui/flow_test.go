@@ -40,7 +40,7 @@ func TestUndoRedo(t *testing.T) {
 	r.typed("jF")
 	r.want("Flagged 1 message")
 	r.keys("u")
-	r.want(`Undone: Flagged`)
+	r.want(`Undone: flagged`)
 	r.keys("u")
 	r.want(`Undone: move to Archive \(6 messages\)`, "4 unread of 19", "Grace, Linus")
 	if after := files(t, r.dir); strings.Join(after, "\n") != strings.Join(before, "\n") {
