@@ -6,6 +6,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"pneu/cmd/internal/mantest"
+	"pneu/mda/deliver"
 )
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"deliver": main}) }
@@ -15,3 +16,5 @@ func TestScripts(t *testing.T) {
 }
 
 func TestManual(t *testing.T) { mantest.Flags(t, app(), "deliver.8") }
+
+func TestManualSettings(t *testing.T) { mantest.Settings(t, "[deliver]", deliver.Options{}) }

@@ -16,7 +16,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"strings"
 	"sync"
@@ -35,6 +34,8 @@ import (
 )
 
 func TestManual(t *testing.T) { mantest.Flags(t, app(), "smtpd.8") }
+
+func TestManualSettings(t *testing.T) { mantest.Settings(t, "[smtpd]", options{}) }
 
 // system makes a configuration with accounts alice and bob, and returns its folder.
 func system(t *testing.T, smtpd string) string {
@@ -409,24 +410,4 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-}
-
-// Every setting stands in the manual page.
-func TestManualSettings(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "man", "smtpd.8"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var walk func(prefix string, typ reflect.Type)
-	walk = func(prefix string, typ reflect.Type) {
-		for f := range typ.Fields() {
-			key := prefix + f.Tag.Get("toml")
-			if f.Type.Kind() == reflect.Struct {
-				walk(key+".", f.Type)
-			} else if !regexp.MustCompile(`(?m)^\.It Sy .*\b` + regexp.QuoteMeta(key) + `\b`).Match(page) {
-				t.Errorf("smtpd.8 does not describe %s", key)
-			}
-		}
-	}
-	walk("", reflect.TypeFor[options]())
 }
