@@ -11,6 +11,7 @@ type plainServer struct {
 	a    *Authenticator
 	ok   func(string) error
 	done bool
+	user string
 }
 
 func newPlainServer(a *Authenticator, ok func(string) error) Server {
@@ -30,6 +31,7 @@ func (s *plainServer) Next(response []byte) ([]byte, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
+	s.user = user
 	account, err := s.a.password(user, pass)
 	if err != nil {
 		return nil, false, err

@@ -104,6 +104,19 @@ func (a *Authenticator) Start(mech string, ok func(account string) error) (Serve
 	return nil, ErrMechanism
 }
 
+// User returns the name that the peer of an exchange gave, as given, or "". It
+// is for logs: after a failure nobody has shown that it is theirs.
+func User(s Server) string {
+	if u, ok := s.(interface{ claimed() string }); ok {
+		return u.claimed()
+	}
+	return ""
+}
+
+func (s *plainServer) claimed() string { return s.user }
+func (s *loginServer) claimed() string { return s.user }
+func (s *scramServer) claimed() string { return s.user }
+
 // password checks a name and password, at the same cost whether or not there is such an account.
 func (a *Authenticator) password(user, pass string) (account string, err error) {
 	c, err := a.lookup(user)

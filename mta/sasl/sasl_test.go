@@ -101,6 +101,8 @@ func TestMechanisms(t *testing.T) {
 					}
 					if err := converse(t, srv, c, initial); !errors.Is(err, want) {
 						t.Errorf("err = %v, want %v", err, want)
+					} else if got := User(srv); got != tt.user {
+						t.Errorf("User = %q, want %q", got, tt.user)
 					} else if (err == nil) != (account == "alice@example.org") {
 						t.Errorf("err = %v, account %q", err, account)
 					} else if err == nil && !Verified(c) {

@@ -15,6 +15,7 @@ type scramServer struct {
 	ok    func(string) error
 	conv  *scram.ServerConversation
 	creds Credentials
+	user  string
 	err   error // of the account database
 	final bool  // the server's signature was sent, the client's empty answer is due
 }
@@ -31,6 +32,7 @@ func newScramServer(a *Authenticator, ok func(string) error) Server {
 }
 
 func (s *scramServer) lookup(user string) (scram.StoredCredentials, error) {
+	s.user = user
 	c, err := s.a.lookup(user)
 	if err != nil {
 		s.err = err

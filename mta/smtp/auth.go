@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"pneu/maildir/safe"
 	"pneu/mta/sasl"
 )
 
@@ -46,7 +47,7 @@ func (c *Conn) auth(arg string) {
 		c.refuse(statusAuthMechanism)
 		return
 	} else if err != nil {
-		c.authRefused(mech, err)
+		c.authRefused(mech, nil, err)
 		return
 	}
 	var response []byte // nil: none was sent, which is not the same as an empty one
@@ -59,7 +60,7 @@ func (c *Conn) auth(arg string) {
 	for {
 		challenge, done, err := server.Next(response)
 		if err != nil {
-			c.authRefused(mech, err)
+			c.authRefused(mech, server, err)
 			return
 		}
 		if done {
@@ -148,13 +149,18 @@ func decodeResponse(line []byte, initial bool) ([]byte, bool) {
 	return b[:n], err == nil
 }
 
+// maxUserLogged is how much of a name is logged that may be anything.
+const maxUserLogged = 100
+
 // authRefused answers a failed login; the peer is not told why.
-func (c *Conn) authRefused(mech string, err error) {
+func (c *Conn) authRefused(mech string, server sasl.Server, err error) {
 	st, isStatus := errors.AsType[*Status](err)
 	switch {
 	case isStatus:
 	case errors.Is(err, sasl.ErrFailed):
-		args := []any{"client", c.RemoteAddr(), "mechanism", strings.ToUpper(mech)}
+		user := sasl.User(server)
+		user = safe.Line(user[:min(len(user), maxUserLogged)]).String()
+		args := []any{"user", user, "client", c.RemoteAddr(), "mechanism", strings.ToUpper(mech)}
 		if a, ok := c.throttled(); ok {
 			args = append(args, "failures", c.srv.opt.Throttle.Failed(a))
 		}

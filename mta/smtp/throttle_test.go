@@ -3,9 +3,13 @@ package smtp
 import (
 	"bufio"
 	"crypto/tls"
+	"encoding/base64"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -98,4 +102,44 @@ func TestThrottleAndShutdown(t *testing.T) {
 	if rep := hear(); rep.Code/100 != 4 {
 		t.Errorf("told %v", rep)
 	}
+}
+
+// A failed login is found in the log by its name; the password is in none of it.
+func TestFailedLoginIsLogged(t *testing.T) {
+	var log lockedBuffer
+	addr, _ := listen(t, Options{TLS: testTLS(), MaxAuthFails: 10, Log: slog.New(slog.NewTextHandler(&log, nil))}, &sink{auth: true})
+	say, hear := secured(t, addr)
+	for _, user := range []string{"alice", "m\x1b[31m\u202eallory", strings.Repeat("x", 300)} {
+		say("AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00"+user+"\x00hunter2")))
+		if rep := hear(); rep.Code != 535 {
+			t.Errorf("%q: %v", user, rep)
+		}
+	}
+	got := log.String()
+	for _, want := range []string{` user=alice client=127.0.0.1:`, "mechanism=PLAIN", "user=m", "allory", "user=" + strings.Repeat("x", 100) + " "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in %q", want, got)
+		}
+	}
+	if strings.Contains(got, "hunter2") || strings.ContainsAny(got, "\x1b\u202e") {
+		t.Errorf("the log: %q", got)
+	}
+}
+
+// lockedBuffer takes the log of a server that is still at work.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
