@@ -461,3 +461,46 @@ func TestDraftThatCannotBeSaved(t *testing.T) {
 		t.Error("a draft that is safe is kept again")
 	}
 }
+
+// TestLayout turns the message off and on beside the list, and changes the sizes.
+func TestLayout(t *testing.T) {
+	r := newRig(t, rigOptions{w: 120, h: 40})
+	if g := r.a.geometry(); g.split != below {
+		t.Fatalf("split %d at 120x40", g.split)
+	}
+	h := r.a.geometry().listH
+	r.typed(">")
+	if g := r.a.geometry(); g.listH <= h {
+		t.Errorf("the list has %d rows, had %d", g.listH, h)
+	}
+	r.keys("ctrl+w")
+	r.want("the list alone")
+	if g := r.a.geometry(); g.split != onePane || g.listH < 30 {
+		t.Errorf("split %d, %d rows", g.split, g.listH)
+	}
+	r.keys("ctrl+w")
+	r.want("list and message")
+	r.send(term.Size{W: 80, H: 24})
+	if g := r.a.geometry(); g.split != onePane {
+		t.Error("a narrow screen is split")
+	}
+	r.keys("ctrl+w")
+	if g := r.a.geometry(); g.split != below || g.listH+g.readH+2 != g.bodyH {
+		t.Errorf("%+v", g)
+	}
+	r.send(term.Size{W: 50, H: 20})
+	r.keys("ctrl+w")
+	r.want("no room for the message")
+}
+
+// TestComposeOnALowScreen shows what is being written, field or text.
+func TestComposeOnALowScreen(t *testing.T) {
+	r := newRig(t, rigOptions{w: 40, h: 8})
+	r.typed("m")
+	r.keys("tab", "tab")
+	r.typed("Lisbon")
+	r.want("Subject  Lisbon")
+	r.keys("tab")
+	r.typed("Dear Zoë")
+	r.want("Dear Zoë")
+}

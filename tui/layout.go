@@ -103,7 +103,10 @@ func (a *App) turnLayout() term.Cmd {
 	was := a.geometry().split
 	a.shape.layout = List
 	if was == onePane {
-		a.shape.layout = Preview
+		a.shape.layout = Auto
+		if a.geometry().split == onePane {
+			a.shape.layout = Preview
+		}
 	}
 	switch now := a.geometry().split; {
 	case now == onePane && was == onePane:

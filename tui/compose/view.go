@@ -34,6 +34,9 @@ func (m *Model) Position(l *look.Line) {
 	l.F(m.theme.Hint, "%s  body %s", look.Plural(len(d.Recipients()), "recipient"), look.Size(int64(len(d.Body))))
 }
 
+// bodyH is how many lines of the text are in sight, at least, while it is written.
+const bodyH = 3
+
 // Lines draws the view.
 func (m *Model) Lines() []string {
 	t := m.theme
@@ -74,6 +77,13 @@ func (m *Model) Lines() []string {
 	check := m.check()
 	if check != nil || m.note.String() != "" {
 		foot = 1
+	}
+	// On a low screen the fields make room for what is being written.
+	if cut := len(out) + foot + bodyH - m.h; cut > 0 && m.focus == bodyField {
+		out = out[min(cut, len(out)):]
+	} else if popup > m.h {
+		out = out[popup-m.h:]
+		popup = m.h
 	}
 	h := max(1, m.h-len(out)-foot)
 	m.Body.SetSize(min(m.w, 100), h)
