@@ -353,6 +353,20 @@ func TestEdit(t *testing.T) {
 	}
 }
 
+// Who does not exist, or cannot log in, has one name however it is written:
+// package sasl answers alike then, as it does for the others.
+func TestLookupNamesStrangers(t *testing.T) {
+	d := db(t, "nopass:\n", "")
+	for _, name := range []string{"nobody", "NoBody", "nobody@try.test", "nobody@TRY.test."} {
+		if c, err := d.Lookup(name); !errors.Is(err, sasl.ErrNoUser) || c.Account != "nobody@try.test" {
+			t.Errorf("%s: %q, %v", name, c.Account, err)
+		}
+	}
+	if c, err := d.Lookup("NOPASS"); !errors.Is(err, sasl.ErrNoUser) || c.Account != "nopass@try.test" {
+		t.Errorf("without a password: %q, %v", c.Account, err)
+	}
+}
+
 // Many editors at once lose nothing of one another.
 func TestEditTogether(t *testing.T) {
 	dir := t.TempDir()

@@ -38,8 +38,10 @@ func (db *DB) Lookup(user string) (sasl.Credentials, error) {
 		return sasl.Credentials{}, sasl.ErrNoUser
 	}
 	a := v.users.find(strings.ToLower(local), domain)
-	if a == nil || a.Credentials == "" {
-		return sasl.Credentials{}, sasl.ErrNoUser
+	if a == nil {
+		return sasl.Credentials{Account: strings.ToLower(local) + "@" + domain}, sasl.ErrNoUser
+	} else if a.Credentials == "" {
+		return sasl.Credentials{Account: a.Login}, sasl.ErrNoUser
 	}
 	c, err := sasl.ParseCredentials(a.Credentials)
 	c.Account = a.Login

@@ -190,7 +190,7 @@ func mac(key []byte, text string) []byte {
 }
 
 // decoySalt returns the salt shown for a name that is no account: always the same for the same
-// name.
+// name, in the form that [Accounts] gives it.
 func (a *Authenticator) decoySalt(user string) []byte {
 	m := hmac.New(sha256.New, a.secret)
 	m.Write([]byte("salt "))

@@ -2,7 +2,8 @@
 // both sides, and the form in which passwords are stored.
 //
 // The server side never tells a stranger whether an account exists: an unknown name runs through
-// the same steps, costs the same time and fails with the same words as a wrong password.
+// the same steps, costs the same time and fails with the same words as a wrong password (up to four
+// passwords an account: see checkCost).
 //
 // Servers and clients have the shape of github.com/emersion/go-sasl, so that either may be
 // exchanged for one of its own. Whether a mechanism may be used (PLAIN and LOGIN show the password
@@ -42,7 +43,8 @@ var (
 // Accounts knows credentials. cmd passes an account database.
 type Accounts interface {
 	// Lookup returns what user, a login name as typed, must prove. ErrNoUser, wrapped or not, says
-	// there is no such account; another error that this is not known now.
+	// there is no such account; Account is then what it would be, so that each way to write the
+	// name gets the same answers. Another error says that this is not known now.
 	Lookup(user string) (Credentials, error)
 }
 
@@ -52,6 +54,7 @@ type Authenticator struct {
 	scope    string
 	secret   []byte
 	decoy    SCRAM
+	spend    func(pass string, iterations int) // takes the time of a check; tests count it
 }
 
 // NewAuthenticator serves accounts for the service named by scope ("smtp", "imap", "pop3"), against
@@ -68,6 +71,7 @@ func NewAuthenticator(accounts Accounts, scope string, secret []byte) *Authentic
 	a.decoy = SCRAM{Iterations: DefaultIterations, Salt: make([]byte, saltLen), StoredKey: make([]byte, keyLen), ServerKey: make([]byte, keyLen)}
 	rand.Read(a.decoy.StoredKey)
 	rand.Read(a.decoy.ServerKey)
+	a.spend = func(pass string, iterations int) { Derive(pass, a.decoy.Salt, iterations) }
 	return a
 }
 
@@ -117,31 +121,45 @@ func (s *plainServer) claimed() string { return s.user }
 func (s *loginServer) claimed() string { return s.user }
 func (s *scramServer) claimed() string { return s.user }
 
-// password checks a name and password, at the same cost whether or not there is such an account.
+// checkCost is what a refusal of PLAIN and LOGIN costs, in iterations: as much as
+// an account with a password and three app passwords. Whoever has more of them
+// can be told from the others by a clock, and by nothing else.
+const checkCost = 4 * DefaultIterations
+
+// password checks a name and password. A refusal costs the same time whether or
+// not there is such an account, and however many passwords it has; a login need
+// not hide that, and is not made to wait.
 func (a *Authenticator) password(user, pass string) (account string, err error) {
 	c, err := a.lookup(user)
 	if err != nil {
 		return "", err
 	}
-	if !c.Verify(pass, a.scope) || c.unknown {
-		return "", ErrFailed
+	if c.Verify(pass, a.scope) && !c.unknown {
+		return c.Account, nil
 	}
-	return c.Account, nil
+	left := checkCost
+	for _, s := range c.Secrets {
+		left -= s.Iterations
+	}
+	if left > 0 {
+		a.spend(pass, left)
+	}
+	return "", ErrFailed
 }
 
 // lookup returns the credentials of user, or decoys nobody can satisfy.
 func (a *Authenticator) lookup(user string) (Credentials, error) {
 	c, err := a.accounts.Lookup(user)
+	if c.Account == "" {
+		c.Account = user
+	}
 	switch {
 	case errors.Is(err, ErrNoUser), err == nil && len(c.Secrets) == 0:
 		d := a.decoy
-		d.Salt = a.decoySalt(user)
-		return Credentials{Secrets: []Secret{{SCRAM: d}}, unknown: true}, nil
+		d.Salt = a.decoySalt(c.Account)
+		return Credentials{Account: c.Account, Secrets: []Secret{{SCRAM: d}}, unknown: true}, nil
 	case err != nil:
 		return Credentials{}, fmt.Errorf("look up account: %w", err)
-	}
-	if c.Account == "" {
-		c.Account = user
 	}
 	return c, nil
 }

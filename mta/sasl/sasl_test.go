@@ -28,7 +28,7 @@ func (a accounts) Lookup(user string) (Credentials, error) {
 	}
 	s, ok := a[strings.TrimSuffix(user, "@example.org")]
 	if !ok {
-		return Credentials{}, fmt.Errorf("%q: %w", user, ErrNoUser)
+		return Credentials{Account: strings.TrimSuffix(user, "@example.org") + "@example.org"}, fmt.Errorf("%q: %w", user, ErrNoUser)
 	}
 	c, err := ParseCredentials(s)
 	c.Account = strings.TrimSuffix(user, "@example.org") + "@example.org"
@@ -188,11 +188,39 @@ func TestUnknownLooksKnown(t *testing.T) {
 	s1, i2 := first("mallory")
 	s2, _ := first("mallory")
 	s3, _ := first("trudy")
+	if s4, _ := first("mallory@example.org"); s4 != s1 { // as it is with alice
+		t.Errorf("salts %s and %s of one name written in two ways", s1, s4)
+	}
 	if i1 != i2 || len(known) != len(s1) {
 		t.Errorf("known %s %s, unknown %s %s", known, i1, s1, i2)
 	}
 	if s1 != s2 || s1 == s3 {
 		t.Errorf("salts %s, %s of one name, %s of another", s1, s2, s3)
+	}
+}
+
+// A refusal costs the same work, whoever was named and however many passwords
+// there are; a login costs no more than it must.
+func TestRefusalsCostTheSame(t *testing.T) {
+	db := accounts{"none": "", "one": Hash("x"), "alice": testAccounts["alice"]}
+	db["three"] = db["one"] + " " + Hash("y") + " " + Hash("z")
+	for _, tt := range []struct {
+		user, pass string
+		more       int // iterations beside those of the account's passwords
+	}{
+		{"mallory", "guess", 3 * DefaultIterations}, // and one for the decoy
+		{"none", "guess", 3 * DefaultIterations},
+		{"one", "guess", 3 * DefaultIterations},
+		{"three", "guess", DefaultIterations},
+		{"alice", "guess", 4*DefaultIterations - 3*4096},
+		{"three", "z", 0},
+	} {
+		a := NewAuthenticator(db, "smtp", nil)
+		more := 0
+		a.spend = func(_ string, iterations int) { more += iterations }
+		if _, err := a.password(tt.user, tt.pass); (err == nil) != (tt.pass == "z") || more != tt.more {
+			t.Errorf("%s: %v, %d iterations more, want %d", tt.user, err, more, tt.more)
+		}
 	}
 }
 

@@ -39,12 +39,9 @@ func (s *scramServer) lookup(user string) (scram.StoredCredentials, error) {
 		return scram.StoredCredentials{}, err
 	}
 	s.creds = c
-	if c.Account == "" {
-		s.creds.Account = user
-	}
 	// One conversation can serve one password only.
 	sec := s.a.decoy
-	sec.Salt = s.a.decoySalt(user)
+	sec.Salt = s.a.decoySalt(c.Account)
 	found := c.unknown
 	for _, o := range c.Secrets {
 		if o.covers(s.a.scope) {
