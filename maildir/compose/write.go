@@ -17,6 +17,7 @@ import (
 
 	"pneu/maildir/address"
 	"pneu/maildir/message"
+	"pneu/maildir/message/word"
 	"pneu/maildir/safe"
 )
 
@@ -72,7 +73,7 @@ func (d Draft) header(h *gomessage.Header, now time.Time, msgid string) error {
 	// Fields come out in the reverse of the order they are added in.
 	put := func(name, value string) {
 		if value != "" {
-			h.AddRaw(fold(name, value))
+			h.AddRaw([]byte(word.Fold(name, value, "\r\n")))
 		}
 	}
 	put("MIME-Version", "1.0")
@@ -81,7 +82,7 @@ func (d Draft) header(h *gomessage.Header, now time.Time, msgid string) error {
 		if !fieldName(f.Name) || reserved(f.Name) {
 			return fmt.Errorf("%q is no header field to set", f.Name)
 		}
-		put(f.Name, message.EncodeWord(oneLine(safe.Line(f.Value).String())))
+		put(f.Name, word.Encode(oneLine(safe.Line(f.Value).String()), len(f.Name)+2))
 	}
 	put("References", idList(d.References))
 	put("In-Reply-To", idList([]string{d.InReplyTo}))
@@ -94,22 +95,6 @@ func (d Draft) header(h *gomessage.Header, now time.Time, msgid string) error {
 	put("To", encodeList(d.To))
 	put("From", encodeList([]message.Addr{d.From}))
 	return nil
-}
-
-// fold writes a field in lines of at most 76 columns where its blanks allow it
-// (RFC 5322, 2.2.3; RFC 2047, 2).
-func fold(name, value string) []byte {
-	b := []byte(name + ":")
-	used := len(b)
-	for i, w := range strings.Fields(value) {
-		if i > 0 && used+1+len(w) > 76 {
-			b = append(b, '\r', '\n')
-			used = 0
-		}
-		b = append(append(b, ' '), w...)
-		used += 1 + len(w)
-	}
-	return append(b, '\r', '\n')
 }
 
 func idList(ids []string) string {

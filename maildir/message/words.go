@@ -1,11 +1,11 @@
 package message
 
 import (
-	"encoding/base64"
 	"strings"
 	"unicode/utf8"
 
 	"pneu/maildir/message/charset"
+	"pneu/maildir/message/word"
 )
 
 // DecodeWords decodes the encoded words (RFC 2047) in an unstructured field or a name. It returns valid UTF-8 in
@@ -116,8 +116,8 @@ func oneLine(s string) string {
 	return string(b[:n])
 }
 
-// A word is an encoded word at the start of a string.
-type word struct {
+// An encoded is an encoded word at the start of a string.
+type encoded struct {
 	charset  string // without the language of RFC 2231, 5
 	encoding byte   // 'q' or 'b'
 	text     string
@@ -128,7 +128,7 @@ type word struct {
 const maxWord = 8 << 10
 
 // parseWord reads =?charset?encoding?text?=. RFC 2047, 2 allows 75 octets, and mailers send any number.
-func parseWord(s string) (w word, ok bool) {
+func parseWord(s string) (w encoded, ok bool) {
 	if len(s) < 8 || s[:2] != "=?" {
 		return w, false
 	}
@@ -163,7 +163,7 @@ func parseWord(s string) (w word, ok bool) {
 }
 
 // appendTo appends the octets that the word encodes.
-func (w *word) appendTo(out []byte) []byte {
+func (w *encoded) appendTo(out []byte) []byte {
 	if w.encoding == 'b' {
 		return appendBase64(out, []byte(w.text))
 	}
@@ -182,80 +182,5 @@ func (w *word) appendTo(out []byte) []byte {
 	return out
 }
 
-// EncodeWord returns s as it may stand in a header: unchanged if it is printable ASCII, else as encoded words in
-// UTF-8 with a blank between them, where a line may be folded. Each is at most 75 octets (RFC 2047, 2), ends with a
-// whole character, and is base64 only where most characters would need an escape: the other can be read as it is.
-func EncodeWord(s string) string {
-	if plainASCII(s) {
-		return s
-	}
-	s = strings.ToValidUTF8(s, "\ufffd")
-	special, chars := 0, 0
-	for _, r := range s {
-		chars++
-		if r >= utf8.RuneSelf || !wordByte(byte(r)) && r != ' ' {
-			special++
-		}
-	}
-	inBase64 := special > chars/2
-	const room = 75 - len("=?utf-8?q??=")
-	var out strings.Builder
-	for len(s) > 0 {
-		n, used := 0, 0
-		for n < len(s) {
-			_, size := utf8.DecodeRuneInString(s[n:])
-			if inBase64 {
-				if (n+size+2)/3*4 > room {
-					break
-				}
-			} else {
-				for _, c := range []byte(s[n : n+size]) {
-					if used++; !wordByte(c) && c != ' ' {
-						used += 2
-					}
-				}
-				if used > room {
-					break
-				}
-			}
-			n += size
-		}
-		if out.Len() > 0 {
-			out.WriteByte(' ')
-		}
-		if inBase64 {
-			out.WriteString("=?utf-8?b?" + base64.StdEncoding.EncodeToString([]byte(s[:n])) + "?=")
-		} else {
-			out.WriteString("=?utf-8?q?")
-			for _, c := range []byte(s[:n]) {
-				switch {
-				case c == ' ':
-					out.WriteByte('_')
-				case wordByte(c):
-					out.WriteByte(c)
-				default:
-					const hex = "0123456789ABCDEF"
-					out.Write([]byte{'=', hex[c>>4], hex[c&15]})
-				}
-			}
-			out.WriteString("?=")
-		}
-		s = s[n:]
-	}
-	return out.String()
-}
-
-// plainASCII reports whether s may stand in a header as it is, and will not be taken for an encoded word.
-func plainASCII(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if (s[i] < ' ' && s[i] != '\t') || s[i] >= 0x7f {
-			return false
-		}
-	}
-	return !strings.Contains(s, "=?")
-}
-
-// wordByte: RFC 2047, 5(3), what needs no encoding even in a phrase.
-func wordByte(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!*+-/", c) >= 0
-}
+// EncodeWord returns s as it may stand in a header, behind the name of a usual field: see [word.Encode].
+func EncodeWord(s string) string { return word.Encode(s, word.Usual) }

@@ -118,7 +118,7 @@ func TestMailbox(t *testing.T) {
 		{`King, "A." \ x`, `"King, \"A.\" \\ x" <a@x>`},
 		{"Jürgen", "=?utf-8?q?J=C3=BCrgen?= <a@x>"},
 		{"x\nBcc: y", `"x Bcc: y" <a@x>`},
-		{strings.Repeat("ü", 15), "=?utf-8?q?" + strings.Repeat("=C3=BC", 10) + "?= =?utf-8?q?" + strings.Repeat("=C3=BC", 5) + "?= <a@x>"},
+		{strings.Repeat("ü", 22), "=?utf-8?b?" + strings.Repeat("w7zDvMO8", 6) + "?= =?utf-8?b?" + strings.Repeat("w7zDvMO8", 1) + "w7w=?= <a@x>"},
 	}
 	for _, tt := range tests {
 		if got := Mailbox(tt.name, "a@x"); got != tt.want {
@@ -200,5 +200,22 @@ func TestReadError(t *testing.T) {
 		if !errors.Is(err, broken) || sysexits.Code(err) != sysexits.IO {
 			t.Errorf("after %q: %v", begin, err)
 		}
+	}
+}
+
+// RFC 2047, 2: a long name does not make a line of more than 76 columns.
+func TestAddedFromIsFolded(t *testing.T) {
+	_, h := read(t, "Subject: x\n\n", Options{AddMissing: true, From: "a@example.org", FullName: strings.Repeat("Jürgen ", 20), Hostname: "h.test", ID: "1"})
+	var b strings.Builder
+	if _, err := h.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(b.String(), "\n") {
+		if len(line) > 76 {
+			t.Errorf("%d columns: %q", len(line), line)
+		}
+	}
+	if !strings.HasPrefix(b.String(), "From: =?utf-8?q?J=C3=BCrgen_") || !strings.Contains(b.String(), "\n =?utf-8?q?") {
+		t.Errorf("%q", b.String())
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"pneu/maildir/address"
+	"pneu/maildir/message/word"
 )
 
 // dateForm is RFC 5322, 3.3.
@@ -55,7 +56,7 @@ func (h *Head) added(b []byte) []byte {
 			p = "Resent-"
 		}
 		if !h.Has(p + "From") {
-			add(p+"From", Mailbox(h.opt.FullName, h.opt.From))
+			b = append(b, word.Fold(p+"From", Mailbox(h.opt.FullName, h.opt.From), eol)...)
 		}
 		if !h.Has(p + "Date") {
 			add(p+"Date", Date(h.opt.Now))
@@ -84,34 +85,8 @@ func Mailbox(name, addr string) string {
 	}
 	for i := 0; i < len(name); i++ {
 		if name[i] >= 0x80 {
-			return encode(name) + " <" + addr + ">"
+			return word.Encode(name, word.Usual) + " <" + addr + ">"
 		}
 	}
 	return address.Quote(name) + " <" + addr + ">"
-}
-
-// encode makes encoded words of at most 75 characters, each of whole
-// characters: RFC 2047, 2 and 5.
-func encode(s string) string {
-	const open, end = "=?utf-8?q?", "?="
-	out, word := "", ""
-	for _, r := range s {
-		c := ""
-		for _, b := range []byte(string(r)) {
-			switch {
-			case b == ' ':
-				c += "_"
-			case b >= '0' && b <= '9', b >= 'A' && b <= 'Z', b >= 'a' && b <= 'z', strings.IndexByte("!*+-/", b) >= 0:
-				c += string(rune(b))
-			default:
-				c += "=" + string("0123456789ABCDEF"[b>>4]) + string("0123456789ABCDEF"[b&15])
-			}
-		}
-		if len(open)+len(word)+len(c)+len(end) > 75 {
-			out += open + word + end + " "
-			word = ""
-		}
-		word += c
-	}
-	return out + open + word + end
 }
