@@ -2,8 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -98,17 +102,24 @@ func (k *checkup) report() error {
 
 // secrets: passwords are for those alone who need them.
 func (k *checkup) secrets() {
-	if k.file.RelayAuth != "" && len(k.file.RelayAuth) > 5 && k.file.RelayAuth[:5] != "file:" && readableByAll(k.file.Path) {
+	if k.file.RelayAuth != "" && !strings.HasPrefix(k.file.RelayAuth, "file:") && readableByAll(k.file.Path) {
 		k.bad("relay_auth", "the password stands in "+k.file.Path+", which everybody may read",
 			`put it into a file of its own and write relay_auth = "file:PATH"`)
 	}
-	if len(k.file.RelayAuth) > 5 && k.file.RelayAuth[:5] == "file:" {
-		path := k.file.RelayAuth[5:]
-		if _, err := os.Stat(path); err != nil {
-			k.bad("relay_auth", err.Error(), "write USER:PASSWORD into it")
-		} else if readableByAll(path) {
-			k.bad("relay_auth", "everybody may read "+path, "chmod 600 "+path)
+	if path, ok := strings.CutPrefix(k.file.RelayAuth, "file:"); ok {
+		if !filepath.IsAbs(path) { // as qrun takes it
+			path = filepath.Join(filepath.Dir(k.file.Path), path)
 		}
+		f, err := os.Open(path)
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			k.bad("relay_auth", err.Error(), "run postmaster check as the spool's owner, who must be able to read it")
+		case err != nil:
+			k.bad("relay_auth", err.Error(), "write USER:PASSWORD into it")
+		case readableByAll(path):
+			k.bad("relay_auth", "everybody may read "+path, "chmod o= "+path)
+		}
+		f.Close()
 	}
 	if k.file.Users != "" && readableByAll(k.file.Users) {
 		k.bad("users", "everybody may read "+k.file.Users+", which holds passwords", "chmod o= "+k.file.Users)

@@ -35,14 +35,16 @@ func (k *checkup) programs() {
 		k.warn("programs", "not in "+dir+": "+strings.Join(missing, ", "), "scripts/install puts all of them into one folder")
 		return
 	}
-	// The program knows its own table best.
-	out, err := exec.CommandContext(k.c.Context, filepath.Join(dir, "smtpd"), "-C", k.file.Path, "--check").CombinedOutput()
-	if err != nil {
-		text, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-		if slices.ContainsFunc(k.list, func(f finding) bool { return f.Level == "bad" && strings.Contains(text, f.Text) }) {
-			return // it stumbled over what was said already
+	// Each program knows its own table best.
+	for _, p := range []string{"smtpd", "qrun"} {
+		out, err := exec.CommandContext(k.c.Context, filepath.Join(dir, p), "-C", k.file.Path, "--check").CombinedOutput()
+		if err == nil {
+			continue
 		}
-		k.bad("smtpd", text, "correct the table [smtpd]")
+		text, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(string(out)), p+": "), "\n")
+		if !slices.ContainsFunc(k.list, func(f finding) bool { return f.Level == "bad" && strings.Contains(text, f.Text) }) {
+			k.bad(p, text, "correct the table ["+p+"]") // else it stumbled over what was said already
+		}
 	}
 }
 

@@ -31,9 +31,10 @@ func app() *cli.App {
 	return &cli.App{
 		Name:      "qrun",
 		Usage:     "try the mail that waits in the spool",
-		UsageText: "qrun [-C FILE] [-d]\nqrun list|show|hold|release|try|requeue|rm [filters] [ID ...]",
+		UsageText: "qrun [-C FILE] [--check] [-d]\nqrun list|show|hold|release|try|requeue|rm [filters] [ID ...]",
 		Flags: append([]cli.Flag{
 			boot.ConfigFlag(),
+			&cli.BoolFlag{Name: "check", Usage: "read the settings, say what is wrong with them, and exit"},
 			&cli.BoolFlag{Name: "daemon", Aliases: []string{"d"}, Usage: "stay and work as mail comes"},
 		}, boot.LogFlags()...),
 		Action: run,

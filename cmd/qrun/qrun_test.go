@@ -341,8 +341,10 @@ func TestSettings(t *testing.T) {
 		{"relay_auth = \"nobody\"\n", "user:password"},
 	} {
 		p := newPlace(t, tt.more)
-		if _, errs := p.qrun(78); !strings.Contains(errs, tt.want) {
-			t.Errorf("%q: %q", tt.more, errs)
+		for _, args := range [][]string{nil, {"--check"}} {
+			if _, errs := p.qrun(78, args...); !strings.Contains(errs, tt.want) {
+				t.Errorf("%q: qrun %s: %q", tt.more, args, errs)
+			}
 		}
 	}
 	p := newPlace(t, "")
@@ -364,6 +366,17 @@ func (s taker) Data(r io.Reader) error {
 	b, err := io.ReadAll(r)
 	s.got <- string(b)
 	return err
+}
+
+// --check needs no spool, and says nothing of settings that are right.
+func TestCheck(t *testing.T) {
+	p := newPlace(t, "[qrun]\nbackoff = \"1m\"\n")
+	if err := os.RemoveAll(filepath.Join(p.dir, "spool")); err != nil {
+		t.Fatal(err)
+	}
+	if out, errs := p.qrun(0, "--check"); out+errs != "" {
+		t.Errorf("%q %q", out, errs)
+	}
 }
 
 func TestRelay(t *testing.T) {

@@ -90,8 +90,8 @@ func configured(c *cli.Context) *cli.Context {
 	return c
 }
 
-// load reads the settings and opens the spool.
-func load(c *cli.Context) (*system, error) {
+// read reads the settings.
+func read(c *cli.Context) (*system, error) {
 	s := &system{set: settings{IPv4: true, IPv6: true, TLS: "may", Sync: "auto"}}
 	var err error
 	if s.file, err = boot.Config(configured(c), "qrun", &s.set); err != nil {
@@ -99,6 +99,15 @@ func load(c *cli.Context) (*system, error) {
 	}
 	if key, text := s.set.check(); key != "" {
 		return nil, s.file.Wrong("qrun."+key, key+" "+text)
+	}
+	return s, nil
+}
+
+// load reads the settings and opens the spool.
+func load(c *cli.Context) (*system, error) {
+	s, err := read(c)
+	if err != nil {
+		return nil, err
 	}
 	s.spool, err = queue.Open(queue.Options{Dir: s.file.Spool, Strict: s.set.Sync == "strict", Lifetime: s.set.Expire})
 	if err == nil && !s.spool.Own() {
@@ -233,6 +242,13 @@ func run(c *cli.Context) error {
 		return boot.Usage("unknown command \"" + c.Args().First() + "\" (see qrun --help)")
 	}
 	log := boot.Logger(c)
+	if c.Bool("check") {
+		s, err := read(c)
+		if err == nil {
+			err = s.connect(c, log)
+		}
+		return err
+	}
 	if !c.Bool("daemon") {
 		if !c.Bool("verbose") { // from cron: what went as it should is no news
 			log = slog.New(quiet{log.Handler()})
