@@ -5,7 +5,16 @@
 // with a mail can therefore reach the terminal as anything but printable characters.
 package look
 
-import "strconv"
+import (
+	"cmp"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/muesli/termenv"
+)
 
 // A Style is a set of attributes and at most one of the terminal's own colours 1 to 6. Colours 0, 7, 8 and 15 are
 // never used: one of them is invisible on somebody's background.
@@ -93,15 +102,21 @@ func NewTheme(o Options) *Theme {
 // SGR returns the sequence that sets s, whatever was set before.
 func (t *Theme) SGR(s Style) string { return t.sgr[int(s)%styles] }
 
+// sgr asks Lip Gloss once for each style, as a row of styled cells costs 29 times what the same row with literal
+// sequences costs. The renderer is given its profile, so it asks the terminal nothing.
 func sgr(s Style, colour bool) string {
-	b := []byte("\x1b[0")
-	for i, code := range []string{";1", ";2", ";4", ";7"} {
-		if s&(1<<i) != 0 {
-			b = append(b, code...)
-		}
-	}
+	r := lipgloss.NewRenderer(io.Discard)
+	r.SetColorProfile(termenv.ANSI)
+	st := r.NewStyle().Bold(s&Bold != 0).Faint(s&Dim != 0).Underline(s&Under != 0).Reverse(s&Reverse != 0)
 	if c := int(s & colours / colour0); colour && c >= 1 && c <= 6 {
-		b = strconv.AppendInt(append(b, ';'), int64(30+c), 10)
+		st = st.Foreground(lipgloss.Color(strconv.Itoa(c)))
 	}
-	return string(append(b, 'm'))
+	before, _, _ := strings.Cut(st.Render("x"), "x")
+	params := strings.Split(strings.Trim(before, "\x1b[m"), ";")
+	slices.SortFunc(params, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
+	params = slices.Compact(params) // Lip Gloss says some of them twice
+	if params[0] == "" {
+		return "\x1b[0m"
+	}
+	return "\x1b[0;" + strings.Join(params, ";") + "m" // what was set before ends with the 0
 }
