@@ -306,6 +306,7 @@ const usage = `usage: sendmail [flags] [recipient ...] < message
   --hold-for TIME     first attempt no earlier than in TIME
   --print-id     print the queue id
   -v             say what was done
+  -L TAG         begin error messages with TAG
   --version, --help
-Accepted and of no effect: -A -B -D -G -L -O -U -X -c -d -h -m -n -o* -p -x
+Accepted and of no effect: -A -B -D -G -O -U -X -c -d -h -m -n -o* -p -x
 `

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -99,6 +100,11 @@ func loadSettings(c *cli.Context) (*settings, error) {
 	l := &s.Listen
 	if s.TLSCert == "" && len(l.Submission)+len(l.Submissions) > 0 {
 		return nil, sysexits.New(sysexits.Config, "smtpd: submission takes TLS: set tls_cert and tls_key")
+	}
+	for _, addr := range slices.Concat(l.MX, l.Submission, l.Submissions) {
+		if err := listen.Check(addr); err != nil {
+			return nil, err
+		}
 	}
 	if len(l.MX)+len(l.Submission)+len(l.Submissions) == 0 {
 		l.MX = []string{":25"}

@@ -401,7 +401,7 @@ func TestStdioOfInetd(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	for name, want := range map[string]int{full: sysexits.OK, "tls_cert = \"users\"\ntls_key = \"users\"\n": sysexits.Config} {
+	for name, want := range map[string]int{full: sysexits.OK, "tls_cert = \"users\"\ntls_key = \"users\"\n": sysexits.Config, "listen.mx = [\"25\"]\n": sysexits.Config} {
 		a := app()
 		boot.Prepare(a)
 		a.ErrWriter = io.Discard

@@ -21,14 +21,25 @@ func On(addr string) (net.Listener, error) {
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		return onPath(path)
 	}
-	if _, _, err := net.SplitHostPort(addr); err != nil {
-		return nil, sysexits.New(sysexits.Config, fmt.Sprintf("listen on %q: write HOST:PORT, :PORT or unix:PATH", addr))
+	if err := Check(addr); err != nil {
+		return nil, err
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, explain(addr, err)
 	}
 	return l, nil
+}
+
+// Check reports an address that [On] can never open.
+func Check(addr string) error {
+	if strings.HasPrefix(addr, "unix:") {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return sysexits.New(sysexits.Config, fmt.Sprintf("listen on %q: write HOST:PORT, :PORT or unix:PATH", addr))
+	}
+	return nil
 }
 
 // explain says what to do about a port that cannot be had.
