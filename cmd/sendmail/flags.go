@@ -226,15 +226,16 @@ func (o *options) setMode(v string) error {
 	return nil
 }
 
-// setRun: -q, and -q with a time (which a pass has no use for), -qI, -qR, -qS.
+// setRun: -q, -qf, and -q with a time (a pass has no use for that, and is in the
+// foreground always), -qI, -qR, -qS.
 func (o *options) setRun(v string) error {
 	o.mode, o.rest = modeRun, nil
-	if v == "" || v[0] >= '0' && v[0] <= '9' {
+	if v == "" || v == "f" || v[0] >= '0' && v[0] <= '9' {
 		return nil
 	}
 	filter := map[byte]string{'I': "--id", 'R': "--to", 'S': "--from"}[v[0]]
 	if filter == "" || len(v) == 1 {
-		return wrong("-q wants nothing, a time, or I, R, S with a text")
+		return wrong("-q wants nothing, f, a time, or I, R, S with a text")
 	}
 	o.rest = []string{"try", filter, v[1:]}
 	return nil

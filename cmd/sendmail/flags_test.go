@@ -34,6 +34,8 @@ func TestParse(t *testing.T) {
 		{[]string{"-bm", "a"}, options{recipients: []string{"a"}}, 0},
 		{[]string{"-bv", "a"}, options{mode: modeVerify, recipients: []string{"a"}}, 0},
 		{[]string{"-q"}, options{mode: modeRun}, 0},
+		{[]string{"-qf"}, options{mode: modeRun}, 0},
+		{[]string{"-qfx"}, options{mode: modeRun}, sysexits.Usage},
 		{[]string{"-q15m"}, options{mode: modeRun}, 0},
 		{[]string{"-qI1KQ"}, options{mode: modeRun, rest: []string{"try", "--id", "1KQ"}}, 0},
 		{[]string{"-qRx.org"}, options{mode: modeRun, rest: []string{"try", "--to", "x.org"}}, 0},

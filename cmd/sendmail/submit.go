@@ -247,7 +247,11 @@ func (j *job) recipients() ([]queue.Recipient, error) {
 				list = append(list, strings.TrimSpace(arg)) // no header: nothing is guessed
 				continue
 			}
-			for _, a := range address.ParseList(arg) {
+			all, stray := address.ParseRecipients(arg)
+			if stray != "" { // perhaps somebody is meant by it, who would never hear of it
+				return nil, sysexits.New(sysexits.Data, "recipient "+strconv.Quote(short(arg))+": "+strconv.Quote(short(stray))+" is no address: a comma may be missing")
+			}
+			for _, a := range all {
 				if a.Addr != "" {
 					list = append(list, a.Addr)
 				}

@@ -2,6 +2,7 @@ package address
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -192,5 +193,32 @@ func BenchmarkParseList(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		ParseList(in)
+	}
+}
+
+func TestStrayWords(t *testing.T) {
+	tests := []struct{ in, stray string }{
+		{"a@x", ""},
+		{"bob, a@x", ""},
+		{"a @ x . y", ""},
+		{"Ada King <a@x>, Bob (the other) <b@y>", ""},
+		{"a@x (Ada)", ""},
+		{"Friends: a@x, bob;", ""},
+		{"a@x b@y", ""},
+		{"Ada <a@x> Bob <b@y>", ""},
+		{"a@x bob", "bob"},
+		{"a@x bob, c@y", "bob"},
+		{"c@y, a@x bob carl", "bob carl"},
+		{"a@x bob b@y", "bob"},
+		{"bob a@x", "bob"},
+		{"bob carl, a@x", "bob carl"},
+		{"Ada <a@x> bob", "bob"},
+		{"Friends: a@x bob;", "bob"},
+	}
+	for _, tt := range tests {
+		list, stray := ParseRecipients(tt.in)
+		if stray != tt.stray || !slices.Equal(list, ParseList(tt.in)) {
+			t.Errorf("ParseRecipients(%q) = %+v, %q; want %q", tt.in, list, stray, tt.stray)
+		}
 	}
 }

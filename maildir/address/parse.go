@@ -16,12 +16,25 @@ func ParseList(s string) []Address {
 	return p.list
 }
 
+// ParseRecipients reads a list as [ParseList] does and says what it makes nothing of: the first words that stand beside
+// an address without being its name in front of a <, or that are no address at all. In a header they are passed over;
+// somebody who types "ada@example.org bob" means two people.
+func ParseRecipients(s string) (list []Address, stray string) {
+	p := parser{s: s}
+	for p.i < len(p.s) {
+		p.element()
+	}
+	return p.list, p.stray
+}
+
 type parser struct {
 	s      string
 	i      int
 	list   []Address
 	group  string
 	tokens []token // of the element being read, outside angle brackets
+	words  int     // how many of them stood before the angle address
+	stray  string  // see ParseRecipients
 
 	// Set when a search for a closing mark found none before the end, so that it is not done again.
 	noQuote, noComment bool
@@ -41,7 +54,6 @@ func (t token) special(c byte) bool { return !t.quoted && len(t.text) == 1 && t.
 func (p *parser) element() {
 	var addr, comment string
 	angle, space, at := false, false, false
-	words := 0 // how many tokens stood before the angle address
 	word := func(text string, quoted bool) {
 		p.tokens = append(p.tokens, token{text, quoted, space})
 		space = false
@@ -66,14 +78,14 @@ func (p *parser) element() {
 			}
 		case '<':
 			if angle { // a comma was forgotten: the words since then are the next one's name
-				next := p.tokens[words:]
-				p.tokens = p.tokens[:words]
+				next := p.tokens[p.words:]
+				p.tokens = p.tokens[:p.words]
 				p.add(addr, comment, angle)
 				p.tokens = append(p.tokens, next...)
 				return
 			}
 			p.i++
-			words = len(p.tokens)
+			p.words = len(p.tokens)
 			addr, angle = p.angle(), true
 		case '(':
 			space = true
@@ -139,12 +151,16 @@ func (p *parser) add(addr, comment string, angle bool) {
 	switch {
 	case angle:
 		name = phrase(p.tokens)
+		p.strayed(p.tokens[p.words:])
 	case len(p.tokens) > 0:
 		from := 0
 		for rest := p.tokens; ; rest = rest[:from] {
-			addr, from = bare(rest, last(rest))
+			var to int
+			addr, from, to = bare(rest, last(rest))
+			p.strayed(rest[to:])
 			if last(rest[:from]) < 0 {
 				name = phrase(rest[:from])
+				p.strayed(rest[:from])
 				break
 			}
 			p.list = append(p.list, Address{Addr: addr, Group: p.group})
@@ -158,6 +174,13 @@ func (p *parser) add(addr, comment string, angle bool) {
 		p.list = append(p.list, Address{Name: name, Addr: addr, Group: p.group})
 	}
 	slices.Reverse(p.list[first:]) // they were found from behind
+}
+
+// strayed notes words that belong to no address.
+func (p *parser) strayed(tokens []token) {
+	if p.stray == "" {
+		p.stray = phrase(tokens)
+	}
 }
 
 // phrase joins the words of a name. A dot may stand in it (obs-phrase).
@@ -176,29 +199,30 @@ func phrase(tokens []token) string {
 }
 
 // bare takes an address without angle brackets out of the tokens; at is the place of its @. Words that cannot belong
-// to it are its name, which ends at from: white space joins only around a dot or an @ (RFC 5322, 4.4).
-func bare(tokens []token, at int) (addr string, from int) {
+// to it are its name, which ends at from, or stand behind it, from to on: white space joins only around a dot or an @
+// (RFC 5322, 4.4).
+func bare(tokens []token, at int) (addr string, from, to int) {
 	if at < 0 {
 		for i := 1; i < len(tokens); i++ {
 			if tokens[i].space && !tokens[i].special('.') && !tokens[i-1].special('.') {
-				return "", len(tokens)
+				return "", len(tokens), len(tokens)
 			}
 		}
-		return join(tokens), 0
+		return join(tokens), 0, len(tokens)
 	}
 	joined := func(i int) bool { // whether tokens i-1 and i are of one address
 		a, b := tokens[i-1], tokens[i]
 		return !b.space || a.special('.') || a.special('@') || b.special('.') || b.special('@')
 	}
 	from = at
-	to := at + 1
+	to = at + 1
 	for from > 0 && joined(from) {
 		from--
 	}
 	for to < len(tokens) && joined(to) {
 		to++
 	}
-	return join(tokens[from:to]), from
+	return join(tokens[from:to]), from, to
 }
 
 // join makes an address of its pieces. Quotes are put back where the local part cannot do without.
