@@ -135,12 +135,16 @@ func makePlan(c *cli.Context) (*plan, error) {
 		}
 	default:
 		u, err := user.Current()
-		if err != nil || u.HomeDir == "" {
+		home := os.Getenv("HOME") // as conf.UserPath has it: all lies in one place
+		if err == nil && home == "" {
+			home = u.HomeDir
+		}
+		if err != nil || home == "" {
 			return nil, sysexits.New(sysexits.OSFile, "this user has no home folder: give --dir")
 		}
-		base := u.HomeDir + "/.local/share/pneu"
+		base := home + "/.local/share/pneu"
 		p.spool, p.users, p.aliases, p.mail = base+"/spool", base+"/users", base+"/aliases", base+"/mail/"+perUser+"/Maildir"
-		p.own, p.ownMaildir = u.Username+"@"+p.domains[0], u.HomeDir+"/Maildir"
+		p.own, p.ownMaildir = u.Username+"@"+p.domains[0], home+"/Maildir"
 		if p.config == "" {
 			p.config = conf.UserPath()
 		}

@@ -195,7 +195,7 @@ func ownerOf(path string) int {
 
 func one(c *cli.Context) (string, error) {
 	if c.NArg() != 1 {
-		return "", boot.Usage("give one address; options stand before it")
+		return "", boot.Usage("give one address")
 	}
 	return c.Args().First(), nil
 }
