@@ -126,7 +126,11 @@ func stranger(euid, owner int, spool string) error {
 	if u, err := user.LookupId(strconv.Itoa(owner)); err == nil {
 		name = u.Username
 	}
-	return sysexits.New(sysexits.NoPerm, "the queue in "+spool+" is for "+name+" and root alone to see and run: be one of them")
+	who := name + " and root alone to see and run: be one of them"
+	if owner == 0 {
+		who = "root alone to see and run"
+	}
+	return sysexits.New(sysexits.NoPerm, "the queue in "+spool+" is for "+who)
 }
 
 // connect sets up what attempts need.
