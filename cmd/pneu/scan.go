@@ -10,6 +10,7 @@ import (
 
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
+	"pneu/maildir/safe/who"
 )
 
 func scanVerb() *cli.Command {
@@ -70,12 +71,11 @@ func scan(t *tool) error {
 // scanLine is number, flags, date, sender, subject in w columns.
 func scanLine(m *msg, num, w int, now time.Time) string {
 	s := m.Summary()
-	who := names(s.From)
 	subject := safe.Line(s.Subject).String()
 	if strings.TrimSpace(subject) == "" {
 		subject = "(no subject)"
 	}
-	left := fmt.Sprintf("%4d %s %s %s  ", num, marks(m), shortDate(m.Date(), now), safe.Pad(who, min(20, w/4)))
+	left := fmt.Sprintf("%4d %s %s %s  ", num, marks(m), shortDate(m.Date(), now), safe.Pad(sender(s.From), min(20, w/4)))
 	indent := strings.Repeat("  ", min(m.depth, 4))
 	return strings.TrimRight(left+safe.Truncate(indent+subject, max(w-safe.Width(left), 10)), " ")
 }
@@ -110,11 +110,19 @@ func marks(m *msg) string {
 	return string(b)
 }
 
-func names(list []message.Addr) string {
+// deceives stands before a sender whose name or address is made to be taken for another one.
+const deceives = "! "
+
+// sender names the first of the senders, by address where the name deceives.
+func sender(list []message.Addr) string {
 	if len(list) == 0 {
 		return "(nobody)"
 	}
-	return fmtAddr(cleanAddrs(list[:1]))
+	t, warn := who.From(list[0].Name, list[0].Addr)
+	if warn {
+		return deceives + t.String()
+	}
+	return t.String()
 }
 
 // shortDate is six columns: the time today, the day of the week in the last six days,

@@ -11,6 +11,7 @@ import (
 	"pneu/maildir/compose"
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
+	"pneu/maildir/safe/who"
 )
 
 func unflow(s string, delSp bool) string { return compose.Unflow(s, delSp) }
@@ -123,9 +124,9 @@ func render(w io.Writer, p *message.Message, r rendering) {
 		}
 		fmt.Fprintf(w, "%s %s\n", label, safe.Line(value))
 	}
-	field("From", addrs(from))
+	field("From", senders(from))
 	if reply := h.Addresses("Reply-To"); len(reply) > 0 && (len(from) == 0 || reply[0].Addr != from[0].Addr) {
-		field("Reply-To", addrs(reply))
+		field("Reply-To", senders(reply))
 	}
 	field("To", addrs(h.Addresses("To")))
 	field("Cc", addrs(h.Addresses("Cc")))
@@ -167,6 +168,24 @@ func render(w io.Writer, p *message.Message, r rendering) {
 		}
 		fmt.Fprintf(w, "attachment %d: %s, %s/%s, %s\n", i, safe.Line(name), safe.Line(part.Type), safe.Line(part.Subtype), fmtBytes(len(p.Decode(i))))
 	}
+}
+
+// senders writes names with addresses as addrs does, but by address where the name deceives.
+func senders(list []message.Addr) string {
+	s := make([]string, 0, len(list))
+	for _, a := range list {
+		t, warn := who.From(a.Name, a.Addr)
+		addr, _ := who.From("", a.Addr)
+		switch {
+		case warn:
+			s = append(s, deceives+t.String())
+		case a.Name == "" || a.Addr == "":
+			s = append(s, t.String())
+		default:
+			s = append(s, t.String()+" <"+addr.String()+">")
+		}
+	}
+	return strings.Join(s, ", ")
 }
 
 // addrs writes names with addresses; what a stranger calls himself never stands alone.
