@@ -135,16 +135,9 @@ func (j *Journal) back(o Op, hold *maildir.Hold, many bool) (string, error) {
 	if o.Kind == "purge" {
 		return "", errPurged
 	}
-	from, err := maildir.At(o.From)
+	from, to, err := o.folders(hold, many)
 	if err != nil {
 		return "", err
-	}
-	to, err := maildir.At(o.To)
-	if err != nil {
-		return "", err
-	}
-	if many || o.Old.New || o.New.New {
-		hold.Take(from, to)
 	}
 	switch o.Kind {
 	case "flags", "move":
@@ -161,18 +154,26 @@ func (j *Journal) back(o Op, hold *maildir.Hold, many bool) (string, error) {
 	return "", fmt.Errorf("unknown operation %q", o.Kind)
 }
 
-// again does one operation again.
-func (j *Journal) again(o Op, hold *maildir.Hold, many bool) (string, error) {
-	from, err := maildir.At(o.From)
-	if err != nil {
-		return "", err
+// folders opens where an operation led from and to, and holds both if more than
+// one file there is renamed.
+func (o Op) folders(hold *maildir.Hold, many bool) (from, to *maildir.Folder, err error) {
+	if from, err = maildir.At(o.From); err != nil {
+		return nil, nil, err
 	}
-	to, err := maildir.At(o.To)
-	if err != nil {
-		return "", err
+	if to, err = maildir.At(o.To); err != nil {
+		return nil, nil, err
 	}
 	if many || o.Old.New || o.New.New {
 		hold.Take(from, to)
+	}
+	return from, to, nil
+}
+
+// again does one operation again.
+func (j *Journal) again(o Op, hold *maildir.Hold, many bool) (string, error) {
+	from, to, err := o.folders(hold, many)
+	if err != nil {
+		return "", err
 	}
 	switch o.Kind {
 	case "flags", "move":
