@@ -42,3 +42,6 @@ func readDir(dir string, fn func(name []byte, k kind) error) error {
 		}
 	}
 }
+
+// readDirAhead is readDir.
+func readDirAhead(dir string, fn func(name []byte, k kind) error) error { return readDir(dir, fn) }

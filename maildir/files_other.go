@@ -23,3 +23,5 @@ func tempLock(string) (unlock func(), err error) {
 }
 
 func fineStamps() bool { return false }
+
+func fineDir(string) bool { return false }
