@@ -52,7 +52,7 @@ func (t *tool) each(args []string, fb fallback, f func(*msg) error) error {
 			return boot.Usage("no messages named: give paths or numbers, or pipe paths in")
 		}
 	}
-	return t.eachRecord(t.in, f)
+	return t.eachRecord(patient{t}, f)
 }
 
 // eachArg resolves arguments: numbers of the sequence, paths, or "-" for a message on stdin.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"syscall"
 	"text/template"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -34,10 +35,11 @@ type tool struct {
 	store *maildir.Store             // the default tree, once asked for
 	stale locator
 
-	printed int  // records written
-	failed  int  // records that could not be
-	why     int  // the exit code that tells why, if all failed alike; else exitNothing
-	asked   bool // messages were named on the command line
+	flushed time.Time // when the output was last handed on
+	printed int       // records written
+	failed  int       // records that could not be
+	why     int       // the exit code that tells why, if all failed alike; else exitNothing
+	asked   bool      // messages were named on the command line
 }
 
 // A form is how records are written.
@@ -166,7 +168,7 @@ func (t *tool) chooseForm() error {
 	return nil
 }
 
-// emit writes the record of a message, flushed, so that filters stream.
+// emit writes the record of a message.
 func (t *tool) emit(m *msg, op string) error {
 	switch t.form {
 	case formJSON:
@@ -243,9 +245,30 @@ func hasNewline(s string) bool {
 	return false
 }
 
+// holdFor is how long a record may lie in the buffer while the verb has work to do.
+const holdFor = 50 * time.Millisecond
+
+// wrote counts a record. It is handed on when the next input has to be waited for (see
+// patient), and after holdFor: a write of its own for each would be most of the work.
 func (t *tool) wrote() error {
 	t.printed++
-	return t.out.Flush()
+	if now := time.Now(); now.Sub(t.flushed) > holdFor {
+		t.flushed = now
+		return t.out.Flush()
+	}
+	_, err := t.out.Write(nil) // the error of an earlier write, if any
+	return err
+}
+
+// patient is the standard input of a filter: before it waits for more, what was written
+// so far is handed on, so that filters behind watch stream.
+type patient struct{ t *tool }
+
+func (p patient) Read(b []byte) (int, error) {
+	if err := p.t.out.Flush(); err != nil {
+		return 0, err
+	}
+	return p.t.in.Read(b)
 }
 
 // fail reports what went wrong with one record; the others go on.

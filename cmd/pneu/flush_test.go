@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// countWrites counts the writes that reach it.
+type countWrites struct{ n int }
+
+func (w *countWrites) Write(b []byte) (int, error) {
+	w.n++
+	return len(b), nil
+}
+
+// What has come is answered before more is waited for; what lies in the input's buffer
+// is answered at once.
+func TestFiltersStream(t *testing.T) {
+	mail := filepath.Join(t.TempDir(), "mail")
+	if err := os.WriteFile(mail, []byte("Subject: x\n\nx\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in, feed := io.Pipe()
+	answers, out := io.Pipe()
+	filter := &tool{in: in, out: bufio.NewWriter(out), flushed: time.Now().Add(time.Hour)}
+	done := make(chan error)
+	go func() {
+		done <- filter.eachRecord(patient{filter}, func(m *msg) error { return filter.emit(m, "") })
+		out.Close()
+	}()
+	r := bufio.NewReader(answers)
+	for range 3 {
+		io.WriteString(feed, mail+"\n")
+		if line, err := r.ReadString('\n'); line != mail+"\n" || err != nil {
+			t.Fatalf("%q, %v", line, err)
+		}
+	}
+	feed.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+
+	var n countWrites
+	lines := strings.Repeat(mail+"\n", 500)
+	filter = &tool{in: strings.NewReader(lines), out: bufio.NewWriterSize(&n, len(lines)), flushed: time.Now().Add(time.Hour)}
+	if err := filter.eachRecord(patient{filter}, func(m *msg) error { return filter.emit(m, "") }); err != nil {
+		t.Error(err)
+	}
+	if most := 2 + bytes.Count([]byte(lines), nil)/(64<<10); n.n > most {
+		t.Errorf("%d writes for 500 records", n.n)
+	}
+}
