@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"os/user"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -17,8 +16,8 @@ import (
 
 	"pneu/cmd/internal/boot"
 	"pneu/cmd/internal/conf"
+	"pneu/cmd/internal/person"
 	"pneu/maildir"
-	"pneu/maildir/address"
 	"pneu/maildir/journal"
 	"pneu/maildir/message"
 	"pneu/mda/account"
@@ -49,12 +48,12 @@ func run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	me, db := identities(c, settings), accounts(settings)
+	me, db := person.Addresses(c.String("from"), settings), person.Accounts(settings)
 	store, folder, err := openStore(c, db, me)
 	if err != nil {
 		return err
 	}
-	if owner := owner(db, store.Root()); owner != "" && c.String("from") == "" {
+	if owner := person.Owner(db, store.Root()); owner != "" && c.String("from") == "" {
 		me = append([]message.Addr{{Addr: owner}}, me...)
 	}
 	state, err := stateDir()
@@ -73,7 +72,7 @@ func run(c *cli.Context) error {
 		Editor:  words(first(os.Getenv("VISUAL"), os.Getenv("EDITOR"), anyOf("sensible-editor", "vi", "nano"))),
 		Browser: words(first(os.Getenv("BROWSER"), anyOf("xdg-open"))),
 		Shell:   first(os.Getenv("SHELL"), "/bin/sh"), SaveDir: saveDir(), TempDir: os.TempDir(),
-		SentFile: filepath.Join(state, "held.json"), Signature: signature(),
+		SentFile: filepath.Join(state, "held.json"), Signature: person.Signature(),
 	}
 	if p := findProgram("sendmail"); p != "" {
 		opt.Sender = &sender{sendmail: p, qrun: findProgram("qrun"), config: settings.Path}
@@ -98,38 +97,6 @@ func settings(c *cli.Context) (*conf.File, error) {
 		return conf.Default(), nil
 	}
 	return f, err
-}
-
-// identities are the addresses of the person at the terminal: --from, $EMAIL, and their account.
-func identities(c *cli.Context, f *conf.File) []message.Addr {
-	u, err := user.Current()
-	login, name := "", ""
-	if err == nil {
-		login = u.Username
-		name, _, _ = strings.Cut(u.Name, ",") // GECOS
-	}
-	var out []message.Addr
-	add := func(s string) {
-		for _, a := range address.ParseList(s) {
-			if _, domain := address.Split(a.Addr); domain == "" && len(f.Domains) > 0 {
-				a.Addr += "@" + f.Domains[0]
-			}
-			n := message.DecodeWords(a.Name)
-			if n == "" && s == login {
-				n = name
-			}
-			for _, o := range out {
-				if strings.EqualFold(o.Addr, a.Addr) {
-					return
-				}
-			}
-			out = append(out, message.Addr{Name: n, Addr: a.Addr})
-		}
-	}
-	add(c.String("from"))
-	add(os.Getenv("EMAIL"))
-	add(login)
-	return out
 }
 
 // openStore finds the Maildir: the argument, the flag, the account, $MAILDIR, ~/Maildir.
@@ -167,35 +134,6 @@ func openStore(c *cli.Context, db *account.DB, me []message.Addr) (*maildir.Stor
 		return nil, "", sysexits.Wrap(sysexits.NoInput, err)
 	}
 	return st, folder, nil
-}
-
-// accounts opens the files of accounts; nil where a person may not read them, or there are none.
-func accounts(f *conf.File) *account.DB {
-	if f.Path == "" {
-		return nil
-	}
-	db, err := account.Open(account.Options{Users: f.Users, Mail: f.Mail, Domains: f.Domains, Hostname: f.Hostname})
-	if err != nil {
-		return nil
-	}
-	return db
-}
-
-// owner is the address of the account whose mail lies in root; "" if there is none.
-func owner(db *account.DB, root string) string {
-	if db == nil {
-		return ""
-	}
-	all, err := db.List()
-	if err != nil {
-		return ""
-	}
-	for _, a := range all {
-		if filepath.Clean(a.Maildir) == filepath.Clean(root) {
-			return a.Address
-		}
-	}
-	return ""
 }
 
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }
@@ -251,18 +189,6 @@ func theme(c *cli.Context) (*look.Theme, []byte) {
 func unicodeLocale() bool {
 	l := strings.ToLower(first(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG")))
 	return l == "" || strings.Contains(l, "utf-8") || strings.Contains(l, "utf8")
-}
-
-func signature() string {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return ""
-	}
-	b, err := os.ReadFile(filepath.Join(home, ".signature"))
-	if err != nil || len(b) > 4096 {
-		return ""
-	}
-	return strings.TrimSpace(strings.TrimPrefix(string(b), "-- \n"))
 }
 
 func saveDir() string {
