@@ -110,24 +110,29 @@ func lockUidlist(dir string, wait time.Duration) *uidlistLock {
 	if err != nil || time.Since(st.ModTime()) > uidlistFresh {
 		return nil
 	}
-	path := dir + "/dovecot-uidlist.lock"
+	l := shareUidlistLock(dir+"/dovecot-uidlist.lock", st.Mode().Perm(), wait)
+	if !l.got {
+		l.release()
+		return nil
+	}
+	return l
+}
+
+// shareUidlistLock returns the lock this process has, or tries to get it.
+func shareUidlistLock(path string, mode fs.FileMode, wait time.Duration) *uidlistLock {
 	uidlistLocks.Lock()
 	l := uidlistLocks.held[path]
 	if l != nil {
 		l.users++
 		uidlistLocks.Unlock()
 		<-l.ready
-	} else {
-		l = &uidlistLock{path: path, users: 1, ready: make(chan struct{}), touched: time.Now()}
-		uidlistLocks.held[path] = l
-		uidlistLocks.Unlock()
-		l.got = takeDotlock(path, st.Mode().Perm(), wait)
-		close(l.ready)
+		return l
 	}
-	if !l.got {
-		l.release()
-		return nil
-	}
+	l = &uidlistLock{path: path, users: 1, ready: make(chan struct{}), touched: time.Now()}
+	uidlistLocks.held[path] = l
+	uidlistLocks.Unlock()
+	l.got = takeDotlock(path, mode, wait)
+	close(l.ready)
 	return l
 }
 
