@@ -27,6 +27,7 @@ type param struct {
 type params struct {
 	value []byte // what stands before the first semicolon
 	list  []param
+	whole bool // names are not taken apart
 }
 
 // reset reads a field's value. It takes what is in use rather than what is allowed: empty parameters, values with
@@ -92,7 +93,9 @@ func (ps *params) one(v []byte, i int) int {
 	} else {
 		p.value, i = bare(v, i)
 	}
-	p.split()
+	if !ps.whole {
+		p.split()
+	}
 	if len(p.name) > 0 {
 		ps.list = append(ps.list, p)
 	}
