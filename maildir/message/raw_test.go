@@ -27,7 +27,7 @@ func TestRawFields(t *testing.T) {
 	}
 }
 
-func TestParams(t *testing.T) {
+func TestParamsRaw(t *testing.T) {
 	first, list := Params([]byte(` Text/Plain; CHARSET="us\"x"; filename*0*=utf-8''a; format=flowed`))
 	want := []Param{{"charset", `us"x`}, {"filename*0*", "utf-8''a"}, {"format", "flowed"}}
 	if first != "Text/Plain" || !reflect.DeepEqual(list, want) {
