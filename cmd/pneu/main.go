@@ -55,6 +55,7 @@ func verbs() []*cli.Command {
 		searchVerb(), pickVerb(), sortVerb(), threadVerb(), seqVerb(),
 		flagVerb(), mvVerb(), cpVerb(), rmVerb(), undoVerb(), logVerb(),
 		importVerb(), exportVerb(), sendVerb(), tuiVerb(), helpVerb(),
+		newVerb(), replyVerb(), forwardVerb(), bounceVerb(),
 	}
 }
 

@@ -233,14 +233,15 @@ func TestSilentTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := map[string][]string{"search": {"is:unread"}, "pick": {"is:unread"}, "sort": {"date"}, "flag": {"+F"}, "mv": {"-p", "A"}, "cp": {"-p", "B"},
-		"import": {"C"}, "part": {"ls"}, "send": {"-n"}, "undo": nil, "log": nil, "seq": {"-S"}, "rm": {"-n"}, "help": {"json"}}
+		"import": {"C"}, "part": {"ls"}, "send": {"-n"}, "undo": nil, "log": nil, "seq": {"-S"}, "rm": {"-n"}, "help": {"json"},
+		"new": {"-n", "a@example.org"}, "reply": {"-n", "-f", "a@example.org"}, "forward": {"-n", "-f", "a@example.org"}, "bounce": {"-n", "-f", "a@example.org", "--to", "b@example.org"}}
 	for _, c := range verbs() {
 		if c.SkipFlagParsing {
 			continue // it becomes another program
 		}
 		args := append([]string{c.Name}, before[c.Name]...)
 		switch c.Name {
-		case "ls", "search", "pick", "undo", "log", "help":
+		case "ls", "search", "pick", "undo", "log", "help", "new":
 		default:
 			args = append(args, mail)
 		}

@@ -81,6 +81,20 @@ func (t *tool) submit(path string, r io.Reader) error {
 		fmt.Fprintf(t.out, "%s\n", safe.Line(sendmail+" "+strings.Join(args, " ")))
 		return t.wrote()
 	}
+	id, err := t.handOver(sendmail, args, r)
+	if err != nil && t.c.NArg() > 1 {
+		t.fail(path, err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return t.emitSent(path, id)
+}
+
+// handOver runs sendmail over a message and returns what it printed, the id. Its exit code
+// is that of the error.
+func (t *tool) handOver(sendmail string, args []string, r io.Reader) (string, error) {
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(t.c.Context, sendmail, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = r, &out, &errs
@@ -89,35 +103,15 @@ func (t *tool) submit(path string, r io.Reader) error {
 		if why == "" {
 			why = err.Error()
 		}
-		why = strings.TrimPrefix(why, "sendmail: ")
 		code := sysexits.TempFail
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && exit.ExitCode() > 0 {
 			code = exit.ExitCode()
 		}
-		if t.c.NArg() > 1 {
-			t.fail(path, errors.New(why))
-			return nil
-		}
-		return sysexits.New(code, why)
+		return "", sysexits.New(code, strings.TrimPrefix(why, "sendmail: "))
 	}
 	if errs.Len() > 0 {
 		t.note("%s", strings.TrimSpace(errs.String()))
 	}
-	id := strings.TrimSpace(out.String())
-	if t.form == formJSON {
-		b, err := encode(struct {
-			V    int    `json:"v"`
-			Path string `json:"path"`
-			ID   string `json:"id"`
-			Op   string `json:"op"`
-		}{1, path, id, "send"})
-		if err != nil {
-			return err
-		}
-		t.out.Write(b)
-	} else if id != "" {
-		fmt.Fprintln(t.out, safe.Line(id))
-	}
-	return t.wrote()
+	return strings.TrimSpace(out.String()), nil
 }
