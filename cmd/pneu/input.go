@@ -184,10 +184,11 @@ func (t *tool) eachJSON(br *bufio.Reader, f func(*msg) error) error {
 		if len(bytes.TrimSpace(record)) > 0 {
 			var r struct {
 				Path *string `json:"path"`
+				Dest string  `json:"dest"`
 			}
 			if jerr := json.Unmarshal(record, &r); jerr != nil || r.Path == nil {
 				t.fail(fmt.Sprintf("standard input, line %d", at), errors.New("no JSON object with a path"))
-			} else if ferr := t.path(*r.Path, 0, f); ferr != nil {
+			} else if ferr := t.path(*r.Path, 0, func(m *msg) error { m.dest = r.Dest; return f(m) }); ferr != nil {
 				return ferr
 			}
 		}

@@ -28,6 +28,8 @@ type msg struct {
 	depth  int    // in its thread
 	dest   string // where a dry run would have put it
 	thread string // Message-ID or name of the first message of its thread
+	of     string // path of the message it is a copy of
+	was    string // its path before what happened to it
 
 	raw  []byte
 	m    *message.Message

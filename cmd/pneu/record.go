@@ -43,6 +43,8 @@ type record struct {
 	Text        string         `json:"text,omitempty"` // of show
 	Op          string         `json:"op,omitempty"`
 	Dest        string         `json:"dest,omitempty"` // folder a change leads to
+	Was         string         `json:"was,omitempty"`  // path before an event of watch
+	Of          string         `json:"of,omitempty"`   // path of the message it is a copy of
 	Err         string         `json:"err,omitempty"`
 
 	when, received time.Time
@@ -107,7 +109,7 @@ func (m *msg) record() (*record, error) {
 			strings.EqualFold(strings.TrimSpace(h.Get("List-Unsubscribe-Post")), "List-Unsubscribe=One-Click")}
 	}
 	r.Snippet = snippet(m.Text())
-	r.Dest = m.dest
+	r.Dest, r.Was, r.Of = m.dest, m.was, m.of
 	return r, nil
 }
 

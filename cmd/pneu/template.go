@@ -27,7 +27,7 @@ func (r *record) fields() (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := map[string]any{"op": "", "err": "", "text": "", "thread": "", "depth": 0, "dest": ""}
+	m := map[string]any{"op": "", "err": "", "text": "", "thread": "", "depth": 0, "dest": "", "was": "", "of": ""}
 	if err := json.Unmarshal(b, &m); err != nil {
 		return nil, err
 	}
