@@ -24,14 +24,32 @@ func SpecialFolder(s *Store, role string) string {
 	if err != nil {
 		return role
 	}
+	if name, ok := roleOf(folders, names); ok {
+		return name
+	}
+	return role
+}
+
+func roleOf(folders []*Folder, names []string) (string, bool) {
 	for _, want := range names {
 		for _, f := range folders {
 			name := strings.TrimPrefix(f.name, inbox+"/")
 			name = strings.TrimPrefix(name, "[Gmail]/")
 			if strings.EqualFold(name, want) {
-				return f.name
+				return f.name, true
 			}
 		}
 	}
-	return role
+	return "", false
+}
+
+// Roles returns the roles of those folders that [SpecialFolder] would name, by their names.
+func Roles(folders []*Folder) map[string]string {
+	roles := map[string]string{}
+	for role, names := range customary {
+		if name, ok := roleOf(folders, names); ok {
+			roles[name] = role
+		}
+	}
+	return roles
 }

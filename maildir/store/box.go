@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"pneu/maildir"
+	"pneu/maildir/digest"
+	"pneu/maildir/index"
+)
+
+// A Box is an open folder. Its methods may be called from several goroutines.
+type Box struct {
+	s *Store
+	f *maildir.Folder
+	x *index.Index
+
+	users int // under s.mu
+
+	mu   sync.Mutex
+	last *View
+	held held
+
+	words text
+}
+
+// open opens the index. One that cannot be used is said once, and done without.
+func (b *Box) open() error {
+	opt := b.s.indexOptions()
+	x, err := index.Open(b.f, opt)
+	if err != nil {
+		return err
+	}
+	if err := x.Volatile(); err != nil && !b.s.opt.ReadOnly && !b.s.opt.NoIndex {
+		b.s.opt.Log.Warn("folder is used without its index", "folder", b.f.Name(), "err", err)
+	}
+	b.x = x
+	return nil
+}
+
+// Close ends this use of the folder. Views stay usable.
+func (b *Box) Close() error {
+	b.s.mu.Lock()
+	b.users--
+	last := b.users == 0 && b.s.boxes[b.f.Path()] == b
+	if last {
+		delete(b.s.boxes, b.f.Path())
+	}
+	b.s.mu.Unlock()
+	if !last {
+		return nil
+	}
+	return b.shut()
+}
+
+func (b *Box) shut() error {
+	var err error
+	b.words.once.Do(func() {})
+	if x := b.words.x; x != nil {
+		err = x.Close()
+	}
+	return errors.Join(err, b.x.Close())
+}
+
+// Folder returns the files below.
+func (b *Box) Folder() *maildir.Folder { return b.f }
+
+// Name returns the folder's name.
+func (b *Box) Name() string { return b.f.Name() }
+
+// View returns the newest state this process knows. It makes no system call; right after
+// opening it may be of yesterday, and Sync is what to call.
+func (b *Box) View() *View { return b.wrap(b.x.View()) }
+
+// Refresh returns the state with what other programs of ours have done.
+func (b *Box) Refresh() (*View, error) {
+	ix, err := b.x.Refresh()
+	if err != nil {
+		return nil, err
+	}
+	return b.wrap(ix), nil
+}
+
+// wrap returns the View of an index's view: the same one for the same, so that what was
+// derived of it is kept.
+func (b *Box) wrap(ix *index.View) *View {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.last == nil || b.last.ix != ix {
+		b.last = &View{box: b, ix: ix}
+	}
+	return b.last
+}
+
+// held are digests made of files because the index has none, the newest few.
+type held struct {
+	mu   sync.Mutex
+	byID map[UID]digest.Digest
+}
+
+const heldMax = 4096
+
+// digest makes the digest of a message that the index has none of.
+func (b *Box) digest(uid UID, e maildir.Entry) (digest.Digest, error) {
+	b.held.mu.Lock()
+	d, ok := b.held.byID[uid]
+	b.held.mu.Unlock()
+	if ok {
+		return d, nil
+	}
+	raw, err := b.read(e)
+	if err != nil {
+		return digest.Digest{}, err
+	}
+	d, err = digest.Decode(digest.Make(nil, raw))
+	if err != nil {
+		return digest.Digest{}, err
+	}
+	b.held.mu.Lock()
+	if b.held.byID == nil || len(b.held.byID) >= heldMax {
+		b.held.byID = map[UID]digest.Digest{}
+	}
+	b.held.byID[uid] = d
+	b.held.mu.Unlock()
+	return d, nil
+}
+
+// Sync returns the state with what anyone has done to the files. Unchanged folders cost two
+// stats, however large they are.
+func (b *Box) Sync(ctx context.Context) (*View, error) { return b.Refresh() }

@@ -1,0 +1,36 @@
+// Package store is an account's mail as programs want it: folders with their counts,
+// open folders that cost nothing to open and tell what changed, rows of a screen, flags
+// and keywords, copy, move, expunge, sort, threads and search. A mail server, a reader
+// and a tool need nothing beside it.
+//
+//	s, err := store.Open(root, store.Options{Log: log})
+//	box, err := s.Box("INBOX")
+//	view, err := box.Sync(ctx)              // what the folder holds now
+//	order, err := view.Sort(ctx, store.By{Key: store.Date, Reverse: true})
+//	for _, n := range order[:50] {
+//		r := view.Row(int(n))
+//		fmt.Println(r.UID(), r.From(), r.Subject())
+//	}
+//
+// There are three nouns. A [Store] is the tree of folders. A [Box] is an open folder, of
+// which a process has one however many of its parts use it: changes are asked of it. A
+// [View] is what a folder held at one moment: it never changes, may be used by any number
+// of goroutines, and answers every question. Its rows are numbered from 0 in the order of
+// their UIDs, so that the row is the IMAP sequence number less one.
+//
+// It promises:
+//
+//   - The files are the truth. An index (package index) that is missing, damaged, of a
+//     newer version, or that cannot be written is done without: the same answers come from
+//     the files, more slowly, and the log says so once. No message is ever lost, hidden or
+//     shown twice because of an index.
+//   - What a message says is read from what was kept of it (package digest) and, where
+//     nothing was kept, from its file. Both give the same.
+//   - A query has the same result here as evaluated message by message on the files.
+//   - Other programs may change the folder at any time; several processes may use this
+//     package on it.
+//
+// It leaves to others who the user is, what he may do, and where his mail lies. What a
+// person did is written into a journal (package journal) by whoever did it; the folders
+// given to it may be used beside an open Box, which learns of the changes.
+package store

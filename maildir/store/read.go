@@ -1,0 +1,26 @@
+package store
+
+import (
+	"io"
+
+	"pneu/maildir"
+)
+
+// read returns the content of a message's file.
+func (b *Box) read(e maildir.Entry) ([]byte, error) {
+	f, _, err := b.f.Open(e)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	raw := make([]byte, st.Size())
+	n, err := io.ReadFull(f, raw)
+	if err == io.ErrUnexpectedEOF || err == io.EOF {
+		err = nil // it was cut while we read: what is there counts
+	}
+	return raw[:n], err
+}

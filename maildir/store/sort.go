@@ -1,0 +1,234 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"pneu/maildir/digest"
+	"pneu/maildir/index"
+	"pneu/maildir/internal/radix"
+	"pneu/maildir/message"
+	"pneu/maildir/thread"
+)
+
+// A Key is what messages are sorted by.
+type Key int
+
+// The keys. From, To and Cc are the first one's name, else address, in lower case; with Box
+// the part before the @, as RFC 5256 has it. Subject is the base subject.
+const (
+	Arrival  Key = iota // the order of UIDs
+	Date                // the Date field, else Received
+	Received            // INTERNALDATE
+	Saved               // when it came into this folder
+	From
+	To
+	Cc
+	Subject
+	Size
+	FromBox
+	ToBox
+	CcBox
+	WireSize
+)
+
+// By is a key and its direction. Messages that a key does not tell apart stand in the order
+// of the next one, and at last in that of arrival, whichever direction those had.
+type By struct {
+	Key     Key
+	Reverse bool
+}
+
+// An Order is a sequence of rows. It is not to be changed.
+type Order []int32
+
+// Sort returns all rows in the order of the keys.
+func (v *View) Sort(ctx context.Context, by ...By) (Order, error) {
+	val, err := v.once("sort "+fmt.Sprint(by), func() (any, error) {
+		order := make(Order, v.Len())
+		for i := range order {
+			order[i] = int32(i)
+		}
+		err := v.sort(ctx, order, by)
+		return order, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return val.(Order), nil
+}
+
+// SortRows puts some rows, which are in the order of arrival, into that of the keys.
+func (v *View) SortRows(ctx context.Context, rows []int32, by ...By) error {
+	return v.sort(ctx, rows, by)
+}
+
+// sort sorts by the last key first: each of the sorts keeps the order of the one before.
+func (v *View) sort(ctx context.Context, rows []int32, by []By) error {
+	for _, b := range slices.Backward(by) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if text := texts[b.Key]; text != nil {
+			keys, err := v.textKeys(ctx, rows, text)
+			if err != nil {
+				return err
+			}
+			ranks := rankOf(rows, keys)
+			if b.Reverse {
+				reverse(ranks)
+			}
+			radix.Sort(rows, ranks)
+			continue
+		}
+		if b.Key == Arrival {
+			slices.Sort(rows)
+			if b.Reverse {
+				slices.Reverse(rows)
+			}
+			continue
+		}
+		keys := v.numbers(b.Key, len(rows) < v.Len()/8, rows)
+		if b.Reverse {
+			reverse(keys)
+		}
+		radix.Sort(rows, keys)
+	}
+	return nil
+}
+
+func reverse(keys []int64) {
+	for i := range keys {
+		keys[i] = ^keys[i]
+	}
+}
+
+// numbers returns the values of a key by row; with few only those of rows are set.
+func (v *View) numbers(k Key, few bool, rows []int32) []int64 {
+	if !few {
+		switch k {
+		case Date:
+			return v.ix.AllSent(make([]int64, 0, v.Len()))
+		case Received:
+			return v.ix.AllReceived(make([]int64, 0, v.Len()))
+		case Size:
+			return v.ix.AllSizes(make([]int64, 0, v.Len()))
+		}
+	}
+	one := v.ix.Sent
+	switch k {
+	case Received:
+		one = v.ix.Received
+	case Saved:
+		one = v.ix.Saved
+	case Size:
+		one = v.ix.Size
+	case WireSize:
+		one = v.ix.WireSize
+	}
+	keys := make([]int64, v.Len())
+	for _, n := range rows {
+		keys[n] = one(int(n))
+	}
+	return keys
+}
+
+// texts are the keys that are compared as text.
+var texts = map[Key]func(d digest.Digest) string{
+	From:    func(d digest.Digest) string { return name(d.From()) },
+	To:      func(d digest.Digest) string { return name(d.To()) },
+	Cc:      func(d digest.Digest) string { return name(d.Cc()) },
+	FromBox: func(d digest.Digest) string { return mailbox(d.From()) },
+	ToBox:   func(d digest.Digest) string { return mailbox(d.To()) },
+	CcBox:   func(d digest.Digest) string { return mailbox(d.Cc()) },
+	Subject: func(d digest.Digest) string {
+		s, _ := thread.BaseSubject(d.Subject())
+		return strings.ToLower(s)
+	},
+}
+
+func name(l []message.Addr) string {
+	if len(l) == 0 {
+		return ""
+	}
+	return strings.ToLower(cmp.Or(l[0].Name, l[0].Addr))
+}
+
+func mailbox(l []message.Addr) string {
+	if len(l) == 0 {
+		return ""
+	}
+	a := l[0].Addr
+	if i := strings.LastIndexByte(a, '@'); i >= 0 {
+		a = a[:i]
+	}
+	return strings.ToLower(a)
+}
+
+// textKeys returns the texts of rows, in their order.
+func (v *View) textKeys(ctx context.Context, rows []int32, text func(digest.Digest) string) ([]string, error) {
+	keys := make([]string, len(rows))
+	err := parallel(ctx, len(rows), func(i int) {
+		d, _ := v.Row(int(rows[i])).Digest()
+		keys[i] = text(d)
+	})
+	return keys, err
+}
+
+// rankOf returns by row the rank of its text among all, equal for equal ones.
+func rankOf(rows []int32, keys []string) []int64 {
+	most := int32(0)
+	at := make([]int32, len(rows))
+	for i, n := range rows {
+		at[i] = int32(i)
+		most = max(most, n)
+	}
+	slices.SortFunc(at, func(a, b int32) int { return strings.Compare(keys[a], keys[b]) })
+	ranks := make([]int64, most+1)
+	rank := int64(0)
+	for i, a := range at {
+		if i > 0 && keys[a] != keys[at[i-1]] {
+			rank++
+		}
+		ranks[rows[a]] = rank
+	}
+	return ranks
+}
+
+// parallel runs do for 0 to n-1 on all processors, until ctx ends.
+func parallel(ctx context.Context, n int, do func(i int)) error {
+	return parallelBy(ctx, n, 1024, do)
+}
+
+// parallelBy is parallel, piece of them at a time.
+func parallelBy(ctx context.Context, n, piece int, do func(i int)) error {
+	workers := min(runtime.GOMAXPROCS(0), 1+n/piece)
+	var next sync.Mutex
+	at := 0
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				next.Lock()
+				from := at
+				at += piece
+				next.Unlock()
+				if from >= n {
+					return
+				}
+				for i := from; i < min(from+piece, n); i++ {
+					do(i)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return ctx.Err()
+}
+
+const seen = index.Seen

@@ -1,0 +1,209 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"pneu/maildir"
+	"pneu/maildir/digest"
+	"pneu/maildir/index"
+	"pneu/maildir/message"
+	"pneu/maildir/search"
+)
+
+// source is a View as a query sees it: search.Source.
+type source struct {
+	v *View
+
+	threads sync.Once
+	roots   []int32
+}
+
+func (s *source) Len() int       { return s.v.Len() }
+func (s *source) Folder() string { return s.v.box.f.Name() }
+
+// flagBits are the bits that a query knows the flags by.
+var flagBits = func() (t [64]int64) {
+	for f := range t {
+		t[f] = search.FlagBits(index.Flags(f).Maildir())
+	}
+	return t
+}()
+
+func (s *source) Column(c search.Column, from int, dst []int64) bool {
+	ix := s.v.ix
+	known := func(n int64, i int) int64 {
+		if n < 0 {
+			return search.Unknown
+		}
+		return n
+	}
+	switch c {
+	case search.Flags:
+		for i := range dst {
+			n := from + i
+			dst[i] = flagBits[ix.Flags(n)&63]
+			// Letters of other programs and the place of the file stand in its name alone.
+			if e := ix.Entry(n); e.New {
+				dst[i] |= search.FlagNew
+			}
+			if more(ix, n) {
+				dst[i] |= search.FlagMore
+			}
+		}
+	case search.Class:
+		for i := range dst {
+			if ix.HasDigest(from + i) {
+				dst[i] = int64(ix.Class(from + i))
+			} else {
+				dst[i] = search.Unknown
+			}
+		}
+	case search.Sent:
+		for i := range dst {
+			dst[i] = sent(ix, from+i)
+		}
+	case search.Received:
+		for i := range dst {
+			dst[i] = ix.Received(from + i)
+		}
+	case search.Saved:
+		for i := range dst {
+			dst[i] = ix.Saved(from + i)
+		}
+	case search.Size:
+		for i := range dst {
+			dst[i] = known(ix.Size(from+i), i)
+		}
+	case search.WireSize:
+		for i := range dst {
+			dst[i] = known(ix.WireSize(from+i), i)
+		}
+	case search.UID:
+		for i := range dst {
+			dst[i] = int64(ix.UID(from + i))
+		}
+	case search.ModSeq:
+		for i := range dst {
+			dst[i] = int64(ix.ModSeq(from + i))
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// more reports whether the name has letters that are no standard flags.
+func more(ix *index.View, n int) bool {
+	for _, c := range []byte(ix.Entry(n).Flags()) {
+		switch c {
+		case 'D', 'F', 'P', 'R', 'S', 'T':
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// sent is the Date field. The index has the time of arrival in its place where there is none.
+func sent(ix *index.View, n int) int64 {
+	at := ix.Sent(n)
+	switch {
+	case !ix.HasDigest(n):
+		return search.Unknown
+	case at != ix.Received(n):
+		return at
+	}
+	d, err := digest.Decode(ix.Blob(n))
+	if err != nil {
+		return search.Unknown
+	}
+	at, ok := d.Sent()
+	if !ok {
+		return search.Never
+	}
+	return at
+}
+
+func (s *source) Keywords(match func(keyword string) bool) (*search.Bits, bool) {
+	ix := s.v.ix
+	set := search.NewBits(s.Len())
+	any := false
+	for _, k := range ix.KeywordNames() {
+		any = any || match(k)
+	}
+	if !any {
+		return set, true
+	}
+	for n := range s.Len() {
+		for _, k := range ix.Keywords(n) {
+			if match(k) {
+				set.Set(n)
+				break
+			}
+		}
+	}
+	return set, true
+}
+
+func (s *source) Heads(ctx context.Context, lo, hi int, fn func(row int, rec []byte)) error {
+	err := s.v.ix.HeadScan(func(row int, rec []byte) bool {
+		fn(row, rec)
+		return ctx.Err() == nil
+	})
+	if err == nil {
+		err = ctx.Err()
+	}
+	return err
+}
+
+func (s *source) Doc(row int) search.Doc { return &doc{Row: s.v.Row(row)} }
+
+// A doc is a message asked by a query for itself: search.Doc.
+type doc struct {
+	Row
+	once sync.Once
+	m    *message.Message
+	sum  *message.Summary
+	text *string
+}
+
+func (d *doc) load() *message.Message {
+	d.once.Do(func() {
+		if raw, err := d.v.box.read(d.Entry()); err == nil {
+			d.m = message.Parse(raw)
+		}
+	})
+	return d.m
+}
+
+// Summary hides that of Row, which reads it each time.
+func (d *doc) Summary() *message.Summary {
+	if d.sum == nil {
+		sum := d.Row.Summary()
+		d.sum = &sum
+	}
+	return d.sum
+}
+
+func (d *doc) Header() message.Header {
+	if m := d.load(); m != nil {
+		return m.Header(0)
+	}
+	return nil
+}
+
+func (d *doc) Text() string {
+	if d.text == nil {
+		s := ""
+		if m := d.load(); m != nil {
+			s = digest.Text(m)
+		}
+		d.text = &s
+	}
+	return *d.text
+}
+
+func (d *doc) Flags() maildir.Flags { return d.Row.Flags() }
+func (d *doc) Received() time.Time  { return d.Row.Received() }
