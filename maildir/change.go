@@ -98,6 +98,7 @@ func (f *Folder) Open(e Entry) (*os.File, Entry, error) {
 // know in the name. A message that is taken out of new/ keeps its info part.
 func (f *Folder) SetFlags(e Entry, add, remove Flags) (Entry, error) {
 	var to Entry
+	defer f.changing()()
 	var h Hold
 	defer h.Release()
 	act := func(now Entry) error {
@@ -168,6 +169,10 @@ func (f *Folder) MoveAs(e Entry, to *Folder, as Entry) error {
 }
 
 func (f *Folder) moveAs(e Entry, to *Folder, as Entry) error {
+	defer f.changing()()
+	if to.path != f.path {
+		defer to.changing()()
+	}
 	from := f.File(e)
 	if st, err := os.Lstat(from); err != nil {
 		return err
@@ -206,6 +211,7 @@ func (f *Folder) CopyAs(e Entry, to *Folder, as Entry) error {
 	if _, err := ParseName(as.File); err != nil {
 		return err
 	}
+	defer to.changing()()
 	from := f.File(e)
 	if st, err := os.Lstat(from); err != nil {
 		return err
@@ -259,6 +265,7 @@ func (f *Folder) carry(e Entry, to *Folder, as Entry) error {
 
 // Remove deletes the message for good. ErrGone if someone else did.
 func (f *Folder) Remove(e Entry) error {
+	defer f.changing()()
 	err := f.follow(e, func(now Entry) error {
 		path := f.File(now)
 		st, err := os.Lstat(path)

@@ -70,6 +70,7 @@ func (f *Folder) deliver(d Delivery, r io.Reader) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
+	defer f.changing()()
 	e, existed, err := f.publish(d, p)
 	if err != nil || existed {
 		f.store.files.Remove(p.path)

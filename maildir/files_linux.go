@@ -65,6 +65,21 @@ func fineDir(dir string) bool {
 	return false
 }
 
+// localDir knows file systems on disks of this machine, and stacks of them.
+func localDir(dir string) bool {
+	var st unix.Statfs_t
+	if unix.Statfs(dir, &st) != nil {
+		return false
+	}
+	const zfs, bcachefs, jfs = 0x2fc12fc1, 0xca451a4e, 0x3153464a
+	switch int64(st.Type) {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC,
+		unix.OVERLAYFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.REISERFS_SUPER_MAGIC, zfs, bcachefs, jfs:
+		return true
+	}
+	return false
+}
+
 // Flush starts and awaits the writing of every page: blocks are allocated when
 // it returns, so that whatever commits the name later commits the content.
 func (f diskFile) Flush() error {

@@ -25,3 +25,5 @@ func tempLock(string) (unlock func(), err error) {
 func fineStamps() bool { return false }
 
 func fineDir(string) bool { return false }
+
+func localDir(string) bool { return false }

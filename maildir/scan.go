@@ -2,6 +2,7 @@ package maildir
 
 import (
 	"os"
+	"slices"
 	"time"
 )
 
@@ -49,3 +50,21 @@ func (f *Folder) ScanNames(isNew bool, fn func(name []byte) error) error {
 	})
 	return f.missing(err)
 }
+
+// Local reports whether the folder lies on a file system that only this machine
+// changes, as far as its kind tells: then the kernel's notices miss nothing.
+func (f *Folder) Local() bool { return localDir(f.path) }
+
+// IsMail reports whether what is at e now can be a message: a plain file, or a
+// link to one inside the tree.
+func (f *Folder) IsMail(e Entry) bool {
+	if _, err := ParseName(e.File); err != nil {
+		return false
+	}
+	return f.mail(f.dir(e.New), e.File, unknown)
+}
+
+// Separate gives each of several entries with one base that turn out to be
+// messages of their own a fresh base, but the oldest. It returns the entries
+// there are by then.
+func (f *Folder) Separate(entries []Entry) []Entry { return f.separate(slices.Clone(entries)) }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
 )
@@ -37,6 +38,8 @@ type Store struct {
 	root   string
 	layout Layout
 	files  files
+	// observer hears of changes; nil costs a load.
+	observer atomic.Pointer[Observer]
 }
 
 // Open opens the tree at root and finds out its layout.

@@ -39,6 +39,7 @@ const (
 type Hold struct {
 	mu    sync.Mutex
 	held  map[string]*uidlistLock // by folder; nil: asked, and nothing to hold
+	ends  []func()                // what the observers of the folders wait for
 	timer *time.Timer
 }
 
@@ -57,13 +58,16 @@ func (h *Hold) take(wait time.Duration, folders []*Folder) {
 			}
 			l = lockUidlist(f.path, wait)
 			h.held[f.path] = l
+			if f.store.observer.Load() != nil {
+				h.ends = append(h.ends, f.changing())
+			}
 		}
 		if l != nil {
 			locked = true
 			l.touch()
 		}
 	}
-	if !locked {
+	if !locked && h.ends == nil {
 		return
 	}
 	if h.timer == nil {
@@ -86,6 +90,10 @@ func (h *Hold) Release() {
 		}
 	}
 	h.held = nil
+	for _, end := range h.ends {
+		end()
+	}
+	h.ends = nil
 }
 
 // uidlistLocks are those this process has: its goroutines share them.
