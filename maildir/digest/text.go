@@ -10,7 +10,3 @@ func Head(dst []byte, d Digest) []byte {
 
 // Text returns what is searched of a message.
 func Text(m *message.Message) string { return "" }
-
-// Fold appends s to dst as it is compared in searches: compatibility forms made alike (NFKC), lower case, each run
-// of white space one blank, no control characters.
-func Fold(dst []byte, s string) []byte { return append(dst, s...) }
