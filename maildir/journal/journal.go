@@ -35,11 +35,12 @@ var ErrNothing = errors.New("nothing to undo")
 
 // An Op is one change to one message.
 type Op struct {
-	Kind                 string // flags, move, copy, purge, append
+	Kind                 string // flags, keywords, move, copy, purge, append, replace, mkdir
 	Store                string // root of the tree
 	FromFolder, ToFolder string // names of the folders
 	From, To             string // their directories
 	Old, New             maildir.Entry
+	Add, Remove          []string // keywords, of keywords
 }
 
 // Base returns the base of the name before the operation.
@@ -64,6 +65,16 @@ type Record struct {
 	Ops    []Op
 }
 
+// Messages returns how many operations were on a message: not those that made folders.
+func (r Record) Messages() (n int) {
+	for _, o := range r.Ops {
+		if o.Kind != "mkdir" {
+			n++
+		}
+	}
+	return n
+}
+
 // A Failure is an operation that could not be undone (or done again), and why.
 type Failure struct {
 	Op  Op
@@ -84,9 +95,10 @@ type Report struct {
 // A Journal is open for appending and reading. It may be used by several
 // goroutines, and its file by several programs.
 type Journal struct {
-	path string
-	mu   sync.Mutex
-	file *os.File
+	path     string
+	keywords Keywords // nil: they cannot be changed
+	mu       sync.Mutex
+	file     *os.File
 }
 
 // Open opens the journal at path and creates it and its directory if missing.

@@ -116,7 +116,13 @@ func (w *world) act(r *rand.Rand) {
 		}
 		to := w.folders[r.IntN(len(w.folders))]
 		var err error
-		switch r.IntN(6) {
+		switch r.IntN(7) {
+		case 6:
+			raw, rerr := os.ReadFile(f.File(e))
+			if rerr != nil {
+				w.t.Fatal(rerr)
+			}
+			_, err = b.Replace(f, e, append(raw, "edited\n"...))
 		case 0, 1, 2:
 			some := func() maildir.Flags { return maildir.MakeFlags([]string{"", "S", "FR", "T", "a"}[r.IntN(5)]) }
 			_, err = b.SetFlags(f, e, some(), some())

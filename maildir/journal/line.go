@@ -44,6 +44,8 @@ type opLine struct {
 	To         raw    `json:"to,omitempty"`
 	Old        raw    `json:"old"` // "cur/NAME" or "new/NAME"
 	New        raw    `json:"new,omitempty"`
+	Add        []raw  `json:"add,omitempty"` // keywords
+	Remove     []raw  `json:"remove,omitempty"`
 }
 
 // raw is a name on disk: any bytes. JSON has only text, so what is no UTF-8 is
@@ -108,12 +110,21 @@ func unpackEntry(r raw) maildir.Entry {
 
 func pack(o Op) *opLine {
 	return &opLine{o.Kind, raw(o.Store), raw(o.FromFolder), raw(o.ToFolder), raw(o.From), raw(o.To),
-		packEntry(o.Old), packEntry(o.New)}
+		packEntry(o.Old), packEntry(o.New), convert[raw](o.Add), convert[raw](o.Remove)}
+}
+
+// convert makes a list of the one kind of text a list of the other.
+func convert[To, From ~string](list []From) []To {
+	var out []To
+	for _, s := range list {
+		out = append(out, To(s))
+	}
+	return out
 }
 
 func (l *opLine) unpack() Op {
 	return Op{l.Kind, string(l.Store), string(l.FromFolder), string(l.ToFolder), string(l.From), string(l.To),
-		unpackEntry(l.Old), unpackEntry(l.New)}
+		unpackEntry(l.Old), unpackEntry(l.New), convert[string](l.Add), convert[string](l.Remove)}
 }
 
 // state of an operation.
@@ -231,7 +242,7 @@ func (h *history) apply(l line) {
 	case "fail":
 		h.each(b, l.N, func(o *operation) {
 			o.state = failed
-			if o.Kind == "move" {
+			if o.Kind == "move" || o.Kind == "replace" {
 				h.steps = slices.DeleteFunc(h.steps, func(s step) bool { return s.to == place{o.To, o.NewBase()} })
 			}
 		})
@@ -261,7 +272,7 @@ func (h *history) each(b *batch, numbers []int, fn func(o *operation)) {
 }
 
 func (h *history) moved(o Op, back bool) {
-	if o.Kind != "move" {
+	if o.Kind != "move" && o.Kind != "replace" {
 		return
 	}
 	s := step{place{o.From, o.Base()}, place{o.To, o.NewBase()}, o.New}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -116,7 +115,7 @@ func (j *Journal) Redo(n int) (Report, error) {
 		if err != nil {
 			l.T = "lost"
 			r.Failed = append(r.Failed, Failure{w.op.Op, err})
-		} else {
+		} else if path != "" {
 			r.Paths = append(r.Paths, path)
 		}
 		if err := j.write(l); err != nil {
@@ -132,8 +131,11 @@ func (j *Journal) Redo(n int) (Report, error) {
 // back takes one operation back and returns where the message is then. It looks
 // at the folders, not at what the journal believes.
 func (j *Journal) back(o Op, hold *maildir.Hold, many bool) (string, error) {
-	if o.Kind == "purge" {
+	switch o.Kind {
+	case "purge":
 		return "", errPurged
+	case "mkdir":
+		return "", unmake(o)
 	}
 	from, to, err := o.folders(hold, many)
 	if err != nil {
@@ -149,7 +151,11 @@ func (j *Journal) back(o Op, hold *maildir.Hold, many bool) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return "", j.keep(to, e, o)
+		return "", j.keep(to, e, o.New.File)
+	case "replace":
+		return j.swap(to, o.New, o.Old)
+	case "keywords":
+		return j.rekey(from, o.Base(), o.Remove, o.Add)
 	}
 	return "", fmt.Errorf("unknown operation %q", o.Kind)
 }
@@ -171,6 +177,9 @@ func (o Op) folders(hold *maildir.Hold, many bool) (from, to *maildir.Folder, er
 
 // again does one operation again.
 func (j *Journal) again(o Op, hold *maildir.Hold, many bool) (string, error) {
+	if o.Kind == "mkdir" {
+		return "", remake(o)
+	}
 	from, to, err := o.folders(hold, many)
 	if err != nil {
 		return "", err
@@ -186,6 +195,10 @@ func (j *Journal) again(o Op, hold *maildir.Hold, many bool) (string, error) {
 		return to.File(o.New), from.CopyAs(e, to, o.New)
 	case "append":
 		return to.File(o.New), j.unkeep(to, o)
+	case "replace":
+		return j.swap(to, o.Old, o.New)
+	case "keywords":
+		return j.rekey(from, o.Base(), o.Add, o.Remove)
 	}
 	return "", fmt.Errorf("unknown operation %q", o.Kind)
 }
@@ -339,14 +352,6 @@ func (j *Journal) kept() (*maildir.Folder, error) {
 		return nil, err
 	}
 	return maildir.At(j.path + ".kept")
-}
-
-func (j *Journal) keep(f *maildir.Folder, e maildir.Entry, o Op) error {
-	k, err := j.kept()
-	if err != nil {
-		return err
-	}
-	return f.MoveAs(e, k, maildir.Entry{File: filepath.Base(o.New.File)})
 }
 
 func (j *Journal) unkeep(f *maildir.Folder, o Op) error {
