@@ -7,45 +7,20 @@ import (
 
 // order is step 6 and lays the trees out, without recursion: a thread may be as deep
 // as the folder is long.
-func (f *forest) order(order Order) []Node {
-	type work struct {
-		box    int32
-		parent int
-		last   bool
-		loose  bool
-	}
-	nodes := make([]Node, 0, len(f.items))
+func (f *builder) order(items []Item, order Order) []Node {
 	var starts []int
-	var stack []work
+	places := make([]place, 0, f.n)
 	for _, r := range f.roots {
-		starts = append(starts, len(nodes))
-		stack = append(stack[:0], work{r, -1, true, false})
-		for len(stack) > 0 {
-			w := stack[len(stack)-1]
-			stack = stack[:len(stack)-1]
-			b := &f.boxes[w.box]
-			if b.item < 0 { // the oldest child stands in for the missing message
-				kids := b.children
-				for k := len(kids) - 1; k > 0; k-- {
-					stack = append(stack, work{kids[k], len(nodes), k == len(kids)-1, true})
-				}
-				// Its own children come before its new siblings, which are last then.
-				first := &f.boxes[kids[0]]
-				n := f.node(kids[0], w.parent, nodes)
-				n.Last = w.last
-				nodes = append(nodes, n)
-				for k := len(first.children) - 1; k >= 0; k-- {
-					stack = append(stack, work{first.children[k], len(nodes) - 1, false, false})
-				}
-				continue
-			}
-			n := f.node(w.box, w.parent, nodes)
-			n.Last, n.Loose = w.last, w.loose || b.loose
-			nodes = append(nodes, n)
-			for k := len(b.children) - 1; k >= 0; k-- {
-				stack = append(stack, work{b.children[k], len(nodes) - 1, k == len(b.children)-1, false})
-			}
+		starts = append(starts, len(places))
+		places = f.layOut(places, r)
+	}
+	nodes := make([]Node, len(places))
+	for i, p := range places {
+		n := Node{Key: int(p.item), Parent: int(p.parent), Root: i, Size: 1, Last: p.last, Loose: p.loose, Latest: items[p.item].Date}
+		if p.parent >= 0 {
+			n.Depth, n.Root = nodes[p.parent].Depth+1, nodes[p.parent].Root
 		}
+		nodes[i] = n
 	}
 	for i := len(nodes) - 1; i >= 0; i-- {
 		if p := nodes[i].Parent; p >= 0 {
@@ -55,20 +30,54 @@ func (f *forest) order(order Order) []Node {
 			}
 		}
 	}
-	return arrange(nodes, starts, order, f)
+	return arrange(nodes, starts, items, order, f)
 }
 
-func (f *forest) node(b int32, parent int, nodes []Node) Node {
-	it := &f.items[f.boxes[b].item]
-	n := Node{Key: f.boxes[b].item, Parent: parent, Root: len(nodes), Size: 1, Latest: it.Date}
-	if parent >= 0 {
-		n.Depth, n.Root = nodes[parent].Depth+1, nodes[parent].Root
+// A place is a message in a tree that is laid out.
+type place struct {
+	item        int32
+	parent      int32 // index among the places, -1 for a root
+	last, loose bool
+}
+
+// work is a tree still to be laid out.
+type work struct {
+	box         int32
+	parent      int32
+	last, loose bool
+}
+
+// layOut appends the tree of a root to places, in display order.
+func (f *builder) layOut(places []place, root int32) []place {
+	stack := append(f.stack[:0], work{root, -1, true, false})
+	for len(stack) > 0 {
+		w := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		b := &f.boxes[w.box]
+		if b.item < 0 { // the oldest child stands in for the missing message
+			kids := b.children
+			for k := len(kids) - 1; k > 0; k-- {
+				stack = append(stack, work{kids[k], int32(len(places)), k == len(kids)-1, true})
+			}
+			// Its own children come before its new siblings, which are last then.
+			first := &f.boxes[kids[0]]
+			places = append(places, place{first.item, w.parent, w.last, false})
+			for k := len(first.children) - 1; k >= 0; k-- {
+				stack = append(stack, work{first.children[k], int32(len(places) - 1), false, false})
+			}
+			continue
+		}
+		places = append(places, place{b.item, w.parent, w.last, w.loose || b.loose})
+		for k := len(b.children) - 1; k >= 0; k-- {
+			stack = append(stack, work{b.children[k], int32(len(places) - 1), k == len(b.children)-1, false})
+		}
 	}
-	return n
+	f.stack = stack
+	return places
 }
 
 // arrange puts whole threads in order and names the messages as the caller does.
-func arrange(nodes []Node, starts []int, order Order, f *forest) []Node {
+func arrange(nodes []Node, starts []int, items []Item, order Order, f *builder) []Node {
 	var given map[int]int
 	if order == Given {
 		given = make(map[int]int, len(starts))
@@ -86,7 +95,7 @@ func arrange(nodes []Node, starts []int, order Order, f *forest) []Node {
 		case Given:
 			return cmp.Compare(given[a], given[b])
 		case Root:
-			return f.compare(nodes[a].Key, nodes[b].Key)
+			return f.compare(int32(nodes[a].Key), int32(nodes[b].Key))
 		}
 		return cmp.Or(nodes[b].Latest.Compare(nodes[a].Latest), cmp.Compare(nodes[b].Key, nodes[a].Key))
 	})
@@ -95,7 +104,7 @@ func arrange(nodes []Node, starts []int, order Order, f *forest) []Node {
 		shift := len(out) - s
 		for i := s; i < s+nodes[s].Size; i++ {
 			n := nodes[i]
-			n.Key = f.items[n.Key].Key
+			n.Key = items[n.Key].Key
 			n.Root += shift
 			if n.Parent >= 0 {
 				n.Parent += shift

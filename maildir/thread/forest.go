@@ -1,0 +1,532 @@
+package thread
+
+import (
+	"errors"
+	"slices"
+
+	"pneu/maildir/internal/radix"
+)
+
+// A Forest threads a folder that changes. After any sequence of updates it holds what
+// [BuildWith] makes of the messages that are left, given by ascending keys; an update takes
+// time by what it touches: the messages tied to those that came or went by references, and
+// those that share the base subject of a thread with them.
+//
+// It knows ids and subjects by their hashes alone. Two of a folder's millions being equal by
+// chance is less likely than a disk's silent error; who contrives it joins threads, which a
+// References field does more easily.
+//
+// A Forest is used by one goroutine at a time.
+type Forest struct {
+	byReference bool
+
+	// Of messages, by number. Numbers ascend with keys; those that went keep theirs.
+	key   []uint32
+	date  []int64
+	subj  []uint64
+	state []uint8
+	box   []int32
+	off   []uint32 // len(key)+1
+	refs  []int32  // boxes
+	next  []int32  // in the list of the cluster
+	in    []int32  // thread
+
+	// Of boxes: one for each id, and one for each message without an id of its own.
+	hash       []uint64 // 0: no id
+	up         []int32  // union-find over clusters: what references tie together
+	head, tail []int32  // of a cluster's messages, at its root
+	ids        table
+
+	// Of threads.
+	start, n []int32 // in spots; n is 0 of a thread that is no more
+	latest   []int64
+	base     []uint64 // base subject of its root; 0: none, or not used
+	groups   table    // by base
+	spots    []Spot   // Row is the message's number
+
+	live  int
+	local []int32 // of build: box to its box, -1 in between
+}
+
+// A Fact is what threading wants to know of a message, in numbers.
+type Fact struct {
+	Key     uint32
+	ID      uint64   // Hash of the Message-ID
+	Refs    []uint64 // and of References, as in Item
+	Subject uint64   // a hash of the base subject in lower case, 0 for an empty one
+	Reply   bool     // as BaseSubject says
+	Date    int64    // seconds since 1970
+}
+
+const (
+	stReply = 1 << iota
+	stGone
+)
+
+// Hash returns the number of an id. That of none is 0.
+func Hash(id string) uint64 {
+	id = normal(id)
+	if id == "" {
+		return 0
+	}
+	h := uint64(14695981039346656037) // FNV-1a; then mixed, for tables look at the low bits
+	for i := range len(id) {
+		h = (h ^ uint64(id[i])) * 1099511628211
+	}
+	h ^= h >> 32
+	h *= 0xd6e8feb86659fd93
+	h ^= h >> 32
+	return max(h, 1)
+}
+
+// NewForest returns an empty one. Of opt only ByReference counts.
+func NewForest(opt Options) *Forest {
+	return &Forest{byReference: opt.ByReference, off: []uint32{0}}
+}
+
+// Len returns the number of messages.
+func (f *Forest) Len() int { return f.live }
+
+// Keys returns the keys of the messages, ascending.
+func (f *Forest) Keys() []uint32 {
+	if f.live == len(f.key) {
+		return f.key
+	}
+	keys := make([]uint32, 0, f.live)
+	for i, k := range f.key {
+		if f.state[i]&stGone == 0 {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// ErrOrder is returned for facts whose keys do not ascend, or are not above all before.
+var ErrOrder = errors.New("threading: keys out of order")
+
+// Update takes messages out and adds others, whose keys are above all that were ever added.
+// Keys to remove that are not there are passed over.
+func (f *Forest) Update(add []Fact, remove []uint32) error {
+	last, any := uint32(0), len(f.key) > 0
+	if any {
+		last = f.key[len(f.key)-1]
+	}
+	for i := range add {
+		if any && add[i].Key <= last {
+			return ErrOrder
+		}
+		last, any = add[i].Key, true
+	}
+	first := len(f.key)
+	for i := range add {
+		f.add(&add[i])
+	}
+	dirty := make([]bool, len(f.hash)) // clusters, by their root
+	var clusters []int32
+	mark := func(c int32) {
+		if !dirty[c] {
+			dirty[c] = true
+			clusters = append(clusters, c)
+		}
+	}
+	for m := first; m < len(f.key); m++ {
+		mark(f.find(f.box[m]))
+	}
+	for _, k := range remove {
+		if m, ok := slices.BinarySearch(f.key, k); ok && f.state[m]&stGone == 0 {
+			f.state[m] |= stGone
+			f.live--
+			mark(f.find(f.box[m]))
+		}
+	}
+	if len(clusters) == 0 {
+		return nil
+	}
+	stale := map[int32]bool{}    // threads that will be made anew
+	touched := map[uint64]bool{} // base subjects whose thread will be
+	ours := len(clusters)
+	if first > 0 {
+		msgs := f.gather(clusters, func(m int32) {
+			if t := f.in[m]; t >= 0 {
+				stale[t] = true
+			}
+		})
+		for t := range stale {
+			touched[f.base[t]] = true
+		}
+		if !f.byReference {
+			b := f.build(msgs)
+			b.link()
+			b.gather()
+			for _, r := range b.roots {
+				base, _ := b.subject(int(b.head(r)))
+				touched[base] = true
+			}
+		}
+		delete(touched, 0)
+		for base := range touched {
+			if t := f.groups.find(base, f.base); t >= 0 && f.n[t] > 0 {
+				stale[t] = true
+			}
+		}
+		for t := range stale {
+			for _, s := range f.spots[f.start[t] : f.start[t]+f.n[t]] {
+				mark(f.find(f.box[s.Row]))
+			}
+		}
+	}
+	mine := make(map[int32]bool, ours)
+	if first > 0 {
+		for _, c := range clusters[:ours] {
+			mine[c] = true
+		}
+	}
+	msgs := f.gather(clusters, nil)
+	b := f.build(msgs)
+	b.link()
+	b.gather()
+	if !f.byReference {
+		b.bySubject()
+	}
+	for t := range stale {
+		f.n[t] = 0
+	}
+	var places []place
+	for _, r := range b.roots {
+		base, _ := b.subject(int(b.head(r)))
+		if f.byReference {
+			base = 0
+		}
+		if first > 0 && !touched[base] && (base != 0 || !mine[f.find(f.box[msgs[b.head(r)]])]) {
+			continue // it is as it was, and perhaps not whole here
+		}
+		places = b.layOut(places[:0], r)
+		f.plant(places, msgs, base)
+	}
+	return nil
+}
+
+// add appends a message and ties clusters together.
+func (f *Forest) add(x *Fact) {
+	m := int32(len(f.key))
+	st := uint8(0)
+	if x.Reply {
+		st = stReply
+	}
+	b := f.boxOf(x.ID)
+	f.key, f.date, f.subj, f.state = append(f.key, x.Key), append(f.date, x.Date), append(f.subj, x.Subject), append(f.state, st)
+	f.box, f.next, f.in = append(f.box, b), append(f.next, -1), append(f.in, -1)
+	c := f.find(b)
+	if f.head[c] < 0 {
+		f.head[c] = m
+	} else {
+		f.next[f.tail[c]] = m
+	}
+	f.tail[c] = m
+	refs := x.Refs
+	if len(refs) > maxRefs {
+		refs = append([]uint64{refs[0]}, refs[len(refs)-maxRefs+1:]...)
+	}
+	for _, h := range refs {
+		if h != 0 {
+			r := f.boxOf(h)
+			f.refs = append(f.refs, r)
+			f.join(b, r)
+		}
+	}
+	f.off = append(f.off, uint32(len(f.refs)))
+	f.live++
+}
+
+// boxOf returns the box of an id, and a new one for none.
+func (f *Forest) boxOf(h uint64) int32 {
+	if h != 0 {
+		if b := f.ids.find(h, f.hash); b >= 0 {
+			return b
+		}
+	}
+	b := int32(len(f.hash))
+	f.hash, f.up, f.head, f.tail = append(f.hash, h), append(f.up, b), append(f.head, -1), append(f.tail, -1)
+	if h != 0 {
+		f.ids.put(h, b, f.hash)
+	}
+	return b
+}
+
+func (f *Forest) find(b int32) int32 {
+	for f.up[b] != b {
+		f.up[b] = f.up[f.up[b]]
+		b = f.up[b]
+	}
+	return b
+}
+
+// join makes one cluster of two.
+func (f *Forest) join(a, b int32) {
+	a, b = f.find(a), f.find(b)
+	if a == b {
+		return
+	}
+	if a > b { // the older one stays, so that paths are short where threads grow
+		a, b = b, a
+	}
+	f.up[b] = a
+	switch {
+	case f.head[b] < 0:
+	case f.head[a] < 0:
+		f.head[a], f.tail[a] = f.head[b], f.tail[b]
+	default:
+		f.next[f.tail[a]] = f.head[b]
+		f.tail[a] = f.tail[b]
+	}
+}
+
+// gather returns the messages of clusters that are left, ascending, and drops the others from
+// their lists. each, if not nil, is called for all.
+func (f *Forest) gather(clusters []int32, each func(m int32)) []int32 {
+	var msgs []int32
+	for _, c := range clusters {
+		prev := int32(-1)
+		for m := f.head[c]; m >= 0; m = f.next[m] {
+			if each != nil {
+				each(m)
+			}
+			if f.state[m]&stGone == 0 {
+				msgs = append(msgs, m)
+				prev = m
+			} else if prev < 0 {
+				f.head[c] = f.next[m]
+			} else {
+				f.next[prev] = f.next[m]
+			}
+		}
+		f.tail[c] = prev
+	}
+	slices.Sort(msgs)
+	return msgs
+}
+
+// build prepares threading of some messages, which are whole clusters.
+func (f *Forest) build(msgs []int32) *builder {
+	for len(f.local) < len(f.hash) {
+		f.local = append(f.local, -1)
+	}
+	m := &mails{n: len(msgs), boxes: len(msgs), sec: make([]int64, len(msgs)), off: make([]int32, len(msgs)+1)}
+	total := 0
+	for i, g := range msgs {
+		m.sec[i] = f.date[g]
+		total += int(f.off[g+1] - f.off[g])
+		if b := f.box[g]; f.hash[b] != 0 && f.local[b] < 0 {
+			f.local[b] = int32(i)
+		}
+	}
+	m.refs = make([]int32, 0, total)
+	for i, g := range msgs {
+		for _, b := range f.refs[f.off[g]:f.off[g+1]] {
+			if f.local[b] < 0 {
+				f.local[b] = int32(m.boxes)
+				m.boxes++
+			}
+			m.refs = append(m.refs, f.local[b])
+		}
+		m.off[i+1] = int32(len(m.refs))
+	}
+	for _, g := range msgs {
+		f.local[f.box[g]] = -1
+		for _, b := range f.refs[f.off[g]:f.off[g+1]] {
+			f.local[b] = -1
+		}
+	}
+	m.subject = func(i int) (uint64, bool) { return f.subj[msgs[i]], f.state[msgs[i]]&stReply != 0 }
+	return newBuilder(m)
+}
+
+// plant makes a thread of a tree that is laid out.
+func (f *Forest) plant(places []place, msgs []int32, base uint64) {
+	t := int32(len(f.start))
+	latest := f.date[msgs[places[0].item]]
+	f.start, f.n = append(f.start, int32(len(f.spots))), append(f.n, int32(len(places)))
+	at := len(f.spots)
+	for _, p := range places {
+		m := msgs[p.item]
+		latest = max(latest, f.date[m])
+		f.in[m] = t
+		s := Spot{Row: m}
+		if p.parent >= 0 {
+			s.Depth = f.spots[at+int(p.parent)].Depth
+			if s.Depth < maxDepth {
+				s.Depth++
+			}
+		}
+		if p.last {
+			s.Bits |= Last
+		}
+		if p.loose {
+			s.Bits |= Loose
+		}
+		f.spots = append(f.spots, s)
+	}
+	f.latest, f.base = append(f.latest, latest), append(f.base, base)
+	if base != 0 {
+		f.groups.put(base, t, f.base)
+	}
+}
+
+// maxDepth is where depth ends being counted: it is for people to look at.
+const maxDepth = 1<<16 - 1
+
+// A Spot is a message in its place in a Tree.
+type Spot struct {
+	Row   int32 // rank of its key among all
+	Depth uint16
+	Bits  Bits
+}
+
+// Bits are what a Node says in Last and Loose.
+type Bits uint16
+
+// The bits.
+const (
+	Last  Bits = 1 << iota // no sibling follows
+	Loose                  // a child by its subject or for want of its parent
+)
+
+// A Span is a thread in a Tree.
+type Span struct {
+	From, N int32 // its spots
+	Latest  int64 // date of its newest message
+}
+
+// A Tree are the threads of all messages in display order, and those in it parents first.
+type Tree struct {
+	Spots   []Spot
+	Threads []Span
+}
+
+// Tree lays the threads out in the given order.
+func (f *Forest) Tree(order Order) *Tree {
+	live := make([]int32, 0, len(f.start))
+	for t, n := range f.n {
+		if n > 0 {
+			live = append(live, int32(t))
+		}
+	}
+	first := func(t int32) int32 { return f.spots[f.start[t]].Row }
+	keys := make([]int64, len(f.start))
+	by := func(key func(t int32) int64) {
+		for _, t := range live {
+			keys[t] = key(t)
+		}
+		radix.Sort(live, keys)
+	}
+	if order == Given {
+		by(func(t int32) int64 {
+			least := first(t)
+			for _, s := range f.spots[f.start[t] : f.start[t]+f.n[t]] {
+				least = min(least, s.Row)
+			}
+			return int64(least)
+		})
+	} else {
+		by(func(t int32) int64 { return int64(first(t)) })
+		if order == Root {
+			by(func(t int32) int64 { return f.date[first(t)] })
+		} else {
+			by(func(t int32) int64 { return f.latest[t] })
+		}
+	}
+	if order == Newest {
+		slices.Reverse(live)
+	}
+	var rank []int32 // nil: that of the message's number
+	if f.live < len(f.key) {
+		rank = make([]int32, len(f.key))
+		k := int32(0)
+		for m := range f.key {
+			rank[m] = k
+			if f.state[m]&stGone == 0 {
+				k++
+			}
+		}
+	}
+	tree := &Tree{Spots: make([]Spot, 0, f.live), Threads: make([]Span, len(live))}
+	for i, t := range live {
+		from := len(tree.Spots)
+		tree.Threads[i] = Span{From: int32(from), N: f.n[t], Latest: f.latest[t]}
+		tree.Spots = append(tree.Spots, f.spots[f.start[t]:f.start[t]+f.n[t]]...)
+		if rank != nil {
+			for k := from; k < len(tree.Spots); k++ {
+				tree.Spots[k].Row = rank[tree.Spots[k].Row]
+			}
+		}
+	}
+	return tree
+}
+
+// Nodes returns the tree as Build does, with rows for keys.
+func (t *Tree) Nodes() []Node {
+	nodes := make([]Node, len(t.Spots))
+	var path []int
+	for i, s := range t.Spots {
+		d := int(s.Depth)
+		path = append(path[:min(d, len(path))], i)
+		nodes[i] = Node{Key: int(s.Row), Depth: d, Parent: -1, Root: path[0], Size: 1, Last: s.Bits&Last != 0, Loose: s.Bits&Loose != 0}
+		if d > 0 && len(path) > 1 {
+			nodes[i].Parent = path[len(path)-2]
+		}
+	}
+	for i := len(nodes) - 1; i >= 0; i-- {
+		if p := nodes[i].Parent; p >= 0 {
+			nodes[p].Size += nodes[i].Size
+		}
+	}
+	return nodes
+}
+
+// A table finds numbers by a hash that stands in an array at that number. Numbers are
+// replaced, never removed.
+type table struct {
+	slots []int32 // number+1, 0 for none; a power of two
+	used  int
+}
+
+func (t *table) find(h uint64, of []uint64) int32 {
+	if len(t.slots) == 0 {
+		return -1
+	}
+	mask := uint64(len(t.slots) - 1)
+	for i := h & mask; ; i = (i + 1) & mask {
+		s := t.slots[i] - 1
+		if s < 0 || of[s] == h {
+			return s
+		}
+	}
+}
+
+func (t *table) put(h uint64, n int32, of []uint64) {
+	if 4*(t.used+1) > 3*len(t.slots) {
+		old := t.slots
+		t.slots = make([]int32, max(64, 2*len(old)))
+		mask := uint64(len(t.slots) - 1)
+		for _, s := range old {
+			if s > 0 {
+				i := of[s-1] & mask
+				for t.slots[i] != 0 {
+					i = (i + 1) & mask
+				}
+				t.slots[i] = s
+			}
+		}
+	}
+	mask := uint64(len(t.slots) - 1)
+	for i := h & mask; ; i = (i + 1) & mask {
+		s := t.slots[i] - 1
+		if s < 0 {
+			t.used++
+		}
+		if s < 0 || of[s] == h {
+			t.slots[i] = n + 1
+			return
+		}
+	}
+}
