@@ -1,0 +1,272 @@
+package fulltext
+
+import (
+	"bytes"
+	"context"
+	"iter"
+	"math/bits"
+	"runtime"
+	"sync/atomic"
+)
+
+// A query is a needle cut for segments.
+type query struct {
+	needle []byte
+	pieces [][]byte
+	exact  bool
+}
+
+func newQuery(needle []byte) query {
+	q := query{needle: bytes.Clone(needle)}
+	q.pieces, q.exact = pieces(q.needle)
+	return q
+}
+
+// find calls emit for the documents that match, the last one first, until it
+// returns false. What a damaged segment may hold is emitted as not exact.
+func (s *segment) find(ctx context.Context, q query, emit func(doc int, exact bool) bool) {
+	defer runtime.KeepAlive(s) // its cleanup unmaps what is read here
+	if ctx.Err() != nil {
+		return
+	}
+	next := s.len() - 1 // documents above are dealt with
+	going := true
+	err := safely(func() error {
+		set, match, err := s.candidates(q)
+		if err != nil || set == nil {
+			return err
+		}
+		for i := len(set.words) - 1; i >= 0 && going; i-- {
+			if ctx.Err() != nil {
+				going = false
+				return nil
+			}
+			for w := set.words[i]; w != 0 && going; {
+				b := 63 - bits.LeadingZeros64(w)
+				w &^= 1 << b
+				d := 64*i + b
+				next = d
+				if match != nil {
+					if ok, err := match(d); err != nil {
+						return err
+					} else if !ok {
+						continue
+					}
+				}
+				going = emit(d, q.exact)
+				next--
+			}
+		}
+		return nil
+	})
+	if err == nil || !going {
+		return
+	}
+	s.bad.Store(true)
+	for ; next >= 0 && ctx.Err() == nil && emit(next, false); next-- {
+	}
+}
+
+// candidates returns the documents that may match, nil for none, and what to
+// ask about each of them, nil if all of them do.
+func (s *segment) candidates(q query) (set *docSet, match func(doc int) (bool, error), err error) {
+	if len(q.pieces) == 0 {
+		set = newDocSet(s.len())
+		set.fill(s.len())
+		return set, nil, nil
+	}
+	if s.terms == 0 {
+		return nil, nil, nil
+	}
+	if err := s.check(s.heap); err != nil {
+		return nil, nil, err
+	}
+	if err := s.check(s.blocks); err != nil {
+		return nil, nil, err
+	}
+	posts := newPostings(s)
+	set = newDocSet(s.len())
+	if len(q.pieces) == 1 {
+		s.scan(q.pieces[0], func(id uint32) bool {
+			err = posts.add(set, id)
+			return err == nil && set.left > 0
+		})
+		return set, nil, err
+	}
+	var middle []uint32
+	for _, piece := range q.pieces[1 : len(q.pieces)-1] {
+		id, ok := s.exactly(piece)
+		if !ok {
+			return nil, nil, nil
+		}
+		middle = append(middle, id)
+	}
+	last := s.startingWith(q.pieces[len(q.pieces)-1])
+	if len(last) == 0 {
+		return nil, nil, nil
+	}
+	first := make([]uint64, (s.terms+63)/64)
+	s.scan(append(bytes.Clone(q.pieces[0]), end), func(id uint32) bool {
+		first[id/64] |= 1 << (id % 64)
+		if set.left > 0 {
+			err = posts.add(set, id)
+		}
+		return err == nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	other := newDocSet(s.len())
+	if err := posts.addSpans(other, last); err != nil {
+		return nil, nil, err
+	}
+	set.and(other)
+	for _, id := range middle {
+		if set.empty() {
+			return nil, nil, nil
+		}
+		other := newDocSet(s.len())
+		if err := posts.add(other, id); err != nil {
+			return nil, nil, err
+		}
+		set.and(other)
+	}
+	ph := &phrase{s: s, first: first, middle: middle, last: last}
+	return set, ph.match, nil
+}
+
+// A phrase is a needle of several tokens.
+type phrase struct {
+	s      *segment
+	first  []uint64 // set of terms
+	middle []uint32
+	last   []span
+	ids    []uint32
+}
+
+func (ph *phrase) match(doc int) (bool, error) {
+	codes := ph.s.codesOf(doc)
+	if err := ph.s.check(codes); err != nil {
+		return false, err
+	}
+	ph.ids = decode(ph.ids[:0], codes)
+	n := len(ph.middle)
+	for i := n + 1; i < len(ph.ids); i++ {
+		if ph.ends(ph.ids[i]) && ph.follows(ph.ids[i-n-1:i]) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (ph *phrase) ends(id uint32) bool {
+	for _, sp := range ph.last {
+		if id-sp.lo < sp.hi-sp.lo {
+			return true
+		}
+	}
+	return false
+}
+
+// follows reports whether ids are the pieces before the last one.
+func (ph *phrase) follows(ids []uint32) bool {
+	for i, id := range ph.middle {
+		if ids[i+1] != id {
+			return false
+		}
+	}
+	id := ids[0]
+	return int(id/64) < len(ph.first) && ph.first[id/64]&(1<<(id%64)) != 0
+}
+
+type hit struct {
+	uid   uint32
+	exact bool
+}
+
+// Find yields the UIDs of documents that hold needle, newest segment first and
+// the highest UID of a segment first. With exact false the caller must look
+// into the message itself: the case of damage, and of a needle that starts
+// within a character. An empty needle is in every document. It stops when ctx
+// ends: ask ctx.Err afterwards.
+func (v *View) Find(ctx context.Context, needle []byte) iter.Seq2[uint32, bool] {
+	return func(yield func(uint32, bool) bool) {
+		if bytes.IndexByte(needle, end) >= 0 {
+			return // no document that is covered has it
+		}
+		for i := len(v.tail) - 1; i >= 0; i-- {
+			if d := v.tail[i]; bytes.Contains(d.text, needle) && !yield(d.uid, true) {
+				return
+			}
+		}
+		v.findSegments(ctx, newQuery(needle), yield)
+	}
+}
+
+// findSegments looks into several segments at once and yields in their order.
+func (v *View) findSegments(ctx context.Context, q query, yield func(uint32, bool) bool) {
+	workers := min(v.workers, len(v.segments))
+	if workers <= 1 {
+		going := true
+		for _, s := range v.segments {
+			if !going || ctx.Err() != nil {
+				return
+			}
+			s.find(ctx, q, func(doc int, exact bool) bool {
+				going = yield(s.uid(doc), exact)
+				return going
+			})
+		}
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	results := make([]chan []hit, len(v.segments))
+	for i := range results {
+		results[i] = make(chan []hit, 4)
+	}
+	var next atomic.Int64
+	for range workers {
+		go func() {
+			for {
+				i := int(next.Add(1) - 1)
+				if i >= len(v.segments) {
+					return
+				}
+				v.segments[i].send(ctx, q, results[i])
+				close(results[i])
+			}
+		}()
+	}
+	for _, ch := range results {
+		for hits := range ch {
+			for _, h := range hits {
+				if ctx.Err() != nil || !yield(h.uid, h.exact) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// send sends what find emits, the first hit at once and later ones in batches.
+func (s *segment) send(ctx context.Context, q query, ch chan<- []hit) {
+	var batch []hit
+	size := 1
+	flush := func() bool {
+		select {
+		case ch <- batch:
+			batch, size = make([]hit, 0, min(4*size, 1024)), min(4*size, 1024)
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	s.find(ctx, q, func(doc int, exact bool) bool {
+		batch = append(batch, hit{s.uid(doc), exact})
+		return len(batch) < size || flush()
+	})
+	if len(batch) > 0 {
+		flush()
+	}
+}

@@ -1,0 +1,193 @@
+package fulltext
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+const (
+	tailMagic  = "pneutail"
+	recordHead = 12
+	maxText    = 64 << 20
+)
+
+func tailHeader(identity string) []byte {
+	le := binary.LittleEndian
+	b := []byte(tailMagic)
+	b = le.AppendUint32(b, version)
+	b = le.AppendUint32(b, uint32(len(identity)))
+	b = append(b, identity...)
+	return le.AppendUint32(b, checksum(b))
+}
+
+// isTail reports whether b starts with the header of a tail of identity. An
+// error is ErrVersion.
+func isTail(b []byte, identity string) (bool, error) {
+	h := tailHeader(identity)
+	if len(b) >= 12 && string(b[:8]) == tailMagic && binary.LittleEndian.Uint32(b[8:]) > version {
+		return false, ErrVersion
+	}
+	return bytes.HasPrefix(b, h), nil
+}
+
+func appendRecord(dst []byte, uid uint32, text []byte) []byte {
+	le := binary.LittleEndian
+	start := len(dst)
+	dst = le.AppendUint32(dst, uid)
+	dst = le.AppendUint32(dst, uint32(len(text)))
+	dst = le.AppendUint32(dst, updateSum(checksum(dst[start:]), text))
+	return append(dst, text...)
+}
+
+// parseRecords returns the records at the start of b that are whole, and their length.
+func parseRecords(b []byte) (docs []tailDoc, n int) {
+	le := binary.LittleEndian
+	for len(b)-n >= recordHead {
+		r := b[n:]
+		size := le.Uint32(r[4:])
+		if size > maxText || int(size) > len(r)-recordHead {
+			break
+		}
+		text := r[recordHead : recordHead+int(size) : recordHead+int(size)]
+		if updateSum(checksum(r[:8]), text) != le.Uint32(r[8:]) || !indexable(text) {
+			break
+		}
+		docs = append(docs, tailDoc{le.Uint32(r), text})
+		n += recordHead + int(size)
+	}
+	return docs, n
+}
+
+// A tail is the file of recent documents, as far as this process has read it.
+type tail struct {
+	info os.FileInfo // of the file read; nil if there was none
+	size int64       // of the header and of the records that are whole
+	seen int64       // size of the file when it was last read
+	docs []tailDoc
+	has  map[uint32]bool
+}
+
+// read reads on in f, or all of it if it is not the file that t has read.
+func (t *tail) read(f io.ReaderAt, info os.FileInfo, identity string) error {
+	if t.info == nil || !os.SameFile(t.info, info) || info.Size() < t.size {
+		*t = tail{}
+	}
+	t.info, t.seen = info, info.Size()
+	if t.seen == t.size {
+		return nil
+	}
+	b := make([]byte, t.seen-t.size)
+	n, err := f.ReadAt(b, t.size)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	b = b[:n]
+	if t.size == 0 {
+		ok, err := isTail(b, identity)
+		if !ok {
+			return err // nothing of it is ours, or it is being made
+		}
+		t.has = map[uint32]bool{}
+		t.size = int64(len(tailHeader(identity)))
+		b = b[t.size:]
+	}
+	docs, n := parseRecords(b)
+	t.size += int64(n)
+	for _, d := range docs {
+		if !t.has[d.uid] {
+			t.has[d.uid] = true
+			t.docs = append(t.docs, d)
+		}
+	}
+	return nil
+}
+
+// refresh reads what is new in dir's tail, and reports whether anything was.
+func (t *tail) refresh(dir, identity string) (changed bool, err error) {
+	path := filepath.Join(dir, tailName)
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		changed = t.info != nil
+		*t = tail{}
+		return changed, nil
+	case err != nil:
+		return false, err
+	case t.info != nil && os.SameFile(t.info, info) && info.Size() == t.seen && info.ModTime().Equal(t.info.ModTime()):
+		return false, nil
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		changed = t.info != nil
+		*t = tail{}
+		return changed, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return false, err
+	}
+	return true, t.read(f, info, identity)
+}
+
+// lockTail opens the tail and takes its lock: of the file that has the name.
+func lockTail(fsys files, dir string) (file, os.FileInfo, error) {
+	path := filepath.Join(dir, tailName)
+	for {
+		f, err := fsys.Open(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := f.Lock(true); err != nil {
+			f.Close()
+			return nil, nil, err
+		}
+		info, err := f.Stat()
+		if err == nil {
+			var named os.FileInfo
+			if named, err = os.Stat(path); err == nil && os.SameFile(info, named) {
+				return f, info, nil
+			}
+		}
+		f.Close()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, err
+		}
+	}
+}
+
+// append adds a record to f, which is locked and read.
+func (t *tail) append(f file, identity string, uid uint32, text []byte) error {
+	var b []byte
+	if t.size == 0 {
+		b = tailHeader(identity)
+		t.has = map[uint32]bool{}
+	}
+	if t.seen > t.size { // torn
+		if err := f.Truncate(t.size); err != nil {
+			return err
+		}
+	}
+	b = appendRecord(b, uid, text)
+	if n, err := f.Write(b); err != nil {
+		if n > 0 {
+			f.Truncate(t.size)
+		}
+		return err
+	}
+	t.docs = append(t.docs, tailDoc{uid, b[len(b)-len(text):]})
+	t.has[uid] = true
+	t.size += int64(len(b))
+	t.seen = t.size
+	if info, err := f.Stat(); err == nil {
+		t.info = info
+	}
+	return nil
+}
