@@ -23,6 +23,7 @@ type Box struct {
 	held held
 
 	words text
+	trees trees
 }
 
 // open opens the index. One that cannot be used is said once, and done without.
@@ -60,6 +61,9 @@ func (b *Box) shut() error {
 	if x := b.words.x; x != nil {
 		err = x.Close()
 	}
+	b.trees.mu.Lock()
+	b.trees.drop()
+	b.trees.mu.Unlock()
 	return errors.Join(err, b.x.Close())
 }
 

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"io/fs"
-	"os"
 
 	"pneu/maildir"
 	"pneu/maildir/index"
@@ -78,15 +77,12 @@ func unchanged(f *maildir.Folder, d index.DirState) bool {
 	if d.Scanned == 0 || !d.NewSettled || !d.CurSettled {
 		return false
 	}
-	return mtime(f.Path()+"/new") == d.New && mtime(f.Path()+"/cur") == d.Cur
-}
-
-func mtime(dir string) int64 {
-	st, err := os.Stat(dir)
-	if err != nil {
-		return 0
+	n, err := f.Stamp(true)
+	if err != nil || int64(n) != d.New {
+		return false
 	}
-	return st.ModTime().UnixNano()
+	c, err := f.Stamp(false)
+	return err == nil && int64(c) == d.Cur
 }
 
 // StatusAll returns the counters of many folders; errs has, at the same place, why there are

@@ -80,10 +80,10 @@ func (r Row) WireSize() int64 {
 }
 
 // Received returns when it came: the time of its file, IMAP's INTERNALDATE.
-func (r Row) Received() time.Time { return unix(r.v.ix.Received(r.n)) }
+func (r Row) Received() time.Time { return moment(r.v.ix.Received(r.n)) }
 
 // Saved returns when it came into this folder.
-func (r Row) Saved() time.Time { return unix(r.v.ix.Saved(r.n)) }
+func (r Row) Saved() time.Time { return moment(r.v.ix.Saved(r.n)) }
 
 // Date returns the date it bears, in its writer's zone, else when it came.
 func (r Row) Date() time.Time {
@@ -137,7 +137,7 @@ func (r Row) Open() (io.ReadCloser, error) {
 	return f, nil
 }
 
-func unix(sec int64) time.Time {
+func moment(sec int64) time.Time {
 	if sec == 0 {
 		return time.Time{}
 	}

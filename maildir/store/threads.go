@@ -1,0 +1,193 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"pneu/maildir/digest"
+	"pneu/maildir/thread"
+)
+
+// Threads returns all rows by conversation, in the given order of those: what [thread.Build]
+// makes of the folder.
+//
+// The box keeps them, and brings them up to date with what came and went. Of a large folder
+// they are kept in the file pneu.threads too, which may be deleted at any time.
+func (v *View) Threads(ctx context.Context, order thread.Order) (*thread.Tree, error) {
+	val, err := v.once(fmt.Sprint("threads ", order), func() (any, error) { return v.box.trees.tree(ctx, v, order) })
+	if err != nil {
+		return nil, err
+	}
+	return val.(*thread.Tree), nil
+}
+
+// trees are a box's threads.
+type trees struct {
+	mu      sync.Mutex
+	f       *thread.Forest
+	mapped  []byte // what f was loaded from
+	unsaved int    // changes since
+}
+
+// Of folders smaller than this threads are made anew by each process: it takes less time
+// than a file would save.
+const threadsKept = 5000
+
+// threadsFile is where they are kept.
+const threadsFile = "pneu.threads"
+
+func (t *trees) tree(ctx context.Context, v *View, order thread.Order) (*thread.Tree, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.f == nil {
+		t.load(v)
+	}
+	uids := v.ix.AllUIDs(make([]UID, 0, v.Len()))
+	add, remove, ok := differ(t.f.Keys(), uids)
+	if !ok { // an old view, or a file of another history
+		f := thread.NewForest(thread.Options{})
+		facts, err := v.facts(ctx, 0, v.Len())
+		if err == nil {
+			err = f.Update(facts, nil)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if v.ix == v.box.x.View() {
+			t.drop()
+			t.f, t.unsaved = f, v.Len()
+			t.save(v)
+		}
+		return f.Tree(order), nil
+	}
+	if add < len(uids) || len(remove) > 0 {
+		facts, err := v.facts(ctx, add, len(uids))
+		if err == nil {
+			err = t.f.Update(facts, remove)
+		}
+		if err != nil {
+			return nil, err
+		}
+		t.unsaved += len(facts) + len(remove)
+		t.save(v)
+	}
+	return t.f.Tree(order), nil
+}
+
+// differ returns what leads from keys to uids: the keys to remove, and from where on uids are
+// to be added. It is false if that does not do.
+func differ(keys []uint32, uids []UID) (add int, remove []uint32, ok bool) {
+	for _, k := range keys {
+		switch {
+		case add < len(uids) && uint32(uids[add]) < k:
+			return 0, nil, false
+		case add < len(uids) && uint32(uids[add]) == k:
+			add++
+		default:
+			remove = append(remove, k)
+		}
+	}
+	return add, remove, true
+}
+
+// facts are what threading wants to know of the rows from to to.
+func (v *View) facts(ctx context.Context, from, to int) ([]thread.Fact, error) {
+	facts := make([]thread.Fact, to-from)
+	err := parallel(ctx, len(facts), func(i int) {
+		r := v.Row(from + i)
+		d, _ := r.Digest()
+		facts[i] = factOf(r, d)
+	})
+	return facts, err
+}
+
+func factOf(r Row, d digest.Digest) thread.Fact {
+	f := thread.Fact{Key: uint32(r.UID()), ID: thread.Hash(d.MessageID()), Subject: d.BaseSubject(), Reply: d.Class()&digest.Reply != 0}
+	if refs := d.References(); len(refs) > 0 {
+		f.Refs = make([]uint64, len(refs))
+		for i, id := range refs {
+			f.Refs[i] = thread.Hash(id)
+		}
+	}
+	if at, ok := d.Sent(); ok {
+		f.Date = at
+	} else {
+		f.Date = r.v.ix.Received(r.n)
+	}
+	return f
+}
+
+// mark binds the file to the folder as it is numbered.
+func (v *View) mark() []byte {
+	st := v.State()
+	return binary.BigEndian.AppendUint32(append([]byte{digest.Version}, st.GUID[:]...), st.UIDValidity)
+}
+
+// kept reports whether a file of threads is used.
+func (v *View) kept() bool {
+	return v.Len() >= threadsKept && v.State().Sticky && !v.box.s.opt.NoIndex
+}
+
+func (t *trees) load(v *View) {
+	if v.kept() {
+		if b, err := mapFile(filepath.Join(v.box.f.Path(), threadsFile)); err == nil {
+			if f, err := thread.Load(b, v.mark()); err == nil {
+				t.f, t.mapped, t.unsaved = f, b, 0
+				return
+			}
+			unmap(b)
+		}
+	}
+	t.f = thread.NewForest(thread.Options{})
+}
+
+// save writes the file, if enough has changed to be worth it.
+func (t *trees) save(v *View) {
+	if t.unsaved < 500+v.Len()/200 || !v.kept() || v.box.s.opt.ReadOnly {
+		return
+	}
+	if err := replace(filepath.Join(v.box.f.Path(), threadsFile), t.f.Save(nil, v.mark())); err != nil {
+		v.box.s.opt.Log.Info("threads not kept", "folder", v.box.f.Name(), "err", err)
+	}
+	t.unsaved = 0
+}
+
+// drop lets go of the forest. Trees made of it stay.
+func (t *trees) drop() {
+	t.f = nil
+	if t.mapped != nil {
+		unmap(t.mapped)
+		t.mapped = nil
+	}
+}
+
+// replace writes a file that can be rebuilt: whole under its name, or not at all. It is not
+// synced; what a power cut leaves of it fails its checksum.
+func replace(path string, b []byte) error {
+	temp := path + ".tmp"
+	w, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) { // another process is at it, or died
+		if st, serr := os.Lstat(temp); serr == nil && time.Since(st.ModTime()) > time.Minute {
+			os.Remove(temp)
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(b)
+	if err = errors.Join(err, w.Close()); err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
+		os.Remove(temp)
+	}
+	return err
+}
