@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -43,6 +44,23 @@ func FuzzHeaderOf(f *testing.F) {
 		h, err := ReadHeader(bytes.NewReader(b))
 		if err == nil && !bytes.Equal(h, HeaderOf(b)) {
 			t.Errorf("%q, want %q", HeaderOf(b), h)
+		}
+	})
+}
+
+// AppendText is Text.
+func FuzzAppendText(f *testing.F) {
+	for _, cs := range []string{"utf-8", "us-ascii", "iso-8859-1", "utf-16", ""} {
+		f.Add([]byte("Content-Type: text/plain; charset="+cs+"\nContent-Transfer-Encoding: quoted-printable\n\na=C3=A4 \n\xc3\xa4=\nb\r\n"), 3)
+		f.Add([]byte("Content-Type: text/html; charset="+cs+"\n\na\xc3\xa4\xc3\xa4b"+strings.Repeat("\u20ac", 30)), 7)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte, limit int) {
+		m := Parse(raw)
+		for i := range m.Parts {
+			want := "> " + m.Text(i, limit)
+			if got := string(m.AppendText([]byte("> "), i, limit)); got != want {
+				t.Errorf("part %d: %q, want %q", i, got, want)
+			}
 		}
 	})
 }

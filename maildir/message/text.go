@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -106,4 +107,71 @@ func crlfToLF(b []byte) []byte {
 		return b
 	}
 	return bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n"))
+}
+
+// AppendText appends what Text returns to dst, without copies in between for the text that most mail is.
+func (m *Message) AppendText(dst []byte, part int, limit int) []byte {
+	t := &m.Parts[part]
+	b := m.Body(part)
+	n := len(dst)
+	switch enc := m.encoding(part); {
+	case enc == "quoted-printable":
+		if limit > 0 && len(b) > 2*limit+512 {
+			dst = appendQuoted(dst, b[:2*limit+512])
+			if len(dst)-n >= limit+4 { // else it was nearly all escapes
+				dst = dst[:n+limit+4]
+				break
+			}
+			dst = dst[:n]
+		}
+		if limit > 0 && len(b) > 4*limit+4096 {
+			b = b[:4*limit+4096]
+		}
+		dst = appendQuoted(slices.Grow(dst, len(b)), b)
+	case identity(enc):
+		if limit > 0 && len(b) > limit+4 {
+			b = b[:limit+4]
+		}
+		dst = append(dst, b...)
+	default:
+		return append(dst, m.Text(part, limit)...)
+	}
+	out := dst[n:]
+	if !asIs(t, out, limit > 0 && len(out) > limit) {
+		return append(dst[:n], m.Text(part, limit)...)
+	}
+	if limit > 0 && len(out) > limit {
+		for limit > 0 && !utf8.RuneStart(out[limit]) {
+			limit--
+		}
+		dst = dst[:n+limit]
+	}
+	return dst
+}
+
+// asIs reports whether the decoded octets of a part are its text already. The last character may have been cut.
+func asIs(t *Part, b []byte, isCut bool) bool {
+	if bytes.IndexByte(b, '\r') >= 0 {
+		return false
+	}
+	ascii := isASCII(b)
+	switch t.Charset {
+	case "us-ascii", "iso-8859-1", "windows-1252":
+		return ascii
+	case "utf-8":
+	case "":
+		return ascii && t.Subtype != "html"
+	default:
+		return false
+	}
+	if ascii {
+		return true
+	}
+	for i := len(b) - 1; isCut && i >= max(0, len(b)-3) && b[i] >= 0x80; i-- {
+		if b[i] >= 0xc0 {
+			b = b[:i]
+			break
+		}
+	}
+	return !bytes.HasPrefix(b, []byte("\xef\xbb\xbf")) && utf8.Valid(b)
 }
