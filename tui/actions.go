@@ -401,7 +401,7 @@ func (a *App) undo(n int) term.Cmd {
 		}
 		ops := 0
 		for _, b := range rep.Batches {
-			ops += len(b.Ops)
+			ops += b.Messages()
 		}
 		s := fmt.Sprintf("Undone: %s (%s)", rep.Batches[len(rep.Batches)-1].What, look.Plural(ops-len(rep.Failed), "message"))
 		if k := len(rep.Failed); k > 0 {

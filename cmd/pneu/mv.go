@@ -40,7 +40,7 @@ func transfer(t *tool, keep bool) error {
 	if keep {
 		op, what = "copy", "cp "+to
 	}
-	dest := &target{t: t, name: to, create: t.c.Bool("parents"), dry: t.c.Bool("dry-run")}
+	dest := &target{t: t, name: to, create: t.c.Bool("parents")}
 	if strings.Contains(to, "{{") {
 		var err error
 		if dest.tmpl, err = parseTemplate(to); err != nil {
@@ -48,7 +48,7 @@ func transfer(t *tool, keep bool) error {
 		}
 	}
 	return t.change(what, t.c.Args().Tail(), func(b *journal.Batch, m *msg) (string, error) {
-		f, name, err := dest.of(m)
+		f, name, err := dest.of(b, m)
 		if err != nil {
 			return "", err
 		}
@@ -77,11 +77,11 @@ type target struct {
 	name   string
 	tmpl   *template.Template
 	create bool
-	dry    bool
 }
 
-// of returns the folder m goes to, nil if it is yet to be made and this is a dry run.
-func (d *target) of(m *msg) (*maildir.Folder, string, error) {
+// of returns the folder m goes to, nil if it is yet to be made and this is a dry run,
+// which has no batch.
+func (d *target) of(b *journal.Batch, m *msg) (*maildir.Folder, string, error) {
 	name := d.name
 	if d.tmpl != nil {
 		r, err := m.record()
@@ -107,8 +107,8 @@ func (d *target) of(m *msg) (*maildir.Folder, string, error) {
 			return nil, name, fatal{fmt.Errorf("folder %s: the message lies in no tree of folders: write a path", name)}
 		}
 		f, err = s.Folder(name)
-		if errors.Is(err, maildir.ErrNoFolder) && d.create && !d.dry {
-			f, err = s.CreateFolder(name)
+		if errors.Is(err, maildir.ErrNoFolder) && d.create && b != nil {
+			f, err = b.CreateFolder(s, name)
 		}
 	}
 	switch {
@@ -116,7 +116,7 @@ func (d *target) of(m *msg) (*maildir.Folder, string, error) {
 		err = fatal{sysexits.Wrap(sysexits.NoInput, fmt.Errorf("%w (-p makes folders given by name alone)", err))}
 	case errors.Is(err, maildir.ErrNoFolder) && path:
 		err = fatal{sysexits.Wrap(sysexits.NoInput, err)}
-	case errors.Is(err, maildir.ErrNoFolder) && d.create && d.dry:
+	case errors.Is(err, maildir.ErrNoFolder) && d.create && b == nil:
 		err = nil
 	case errors.Is(err, maildir.ErrNoFolder):
 		err = fatal{sysexits.Wrap(sysexits.NoInput, fmt.Errorf("%w (-p makes it)", err))}

@@ -38,7 +38,7 @@ func partRm(t *tool) error {
 		if s == nil {
 			return "", errors.New("no tree of folders, and so no Trash for the old message")
 		}
-		trash, err := s.CreateFolder(maildir.SpecialFolder(s, "Trash"))
+		trash, err := b.CreateFolder(s, maildir.SpecialFolder(s, "Trash"))
 		if err != nil {
 			return "", err
 		}

@@ -47,7 +47,7 @@ func rm(t *tool) error {
 		if m.f.Name() == name {
 			return "", errors.New("is in the Trash already (--purge deletes it)")
 		}
-		trash, err := s.CreateFolder(name)
+		trash, err := b.CreateFolder(s, name)
 		if err != nil {
 			return "", fmt.Errorf("folder %s: %w", name, err)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -48,10 +49,10 @@ func undo(t *tool) error {
 		return err
 	}
 	for _, b := range r.Batches {
-		t.note("%s: %s, of %s", b.What, plural(len(b.Ops), "message"), b.Time.Local().Format("2 Jan 15:04"))
+		t.note("%s: %s, of %s", b.What, extent(b), b.Time.Local().Format("2 Jan 15:04"))
 	}
 	for _, f := range r.Failed {
-		t.fail(f.Op.Base(), f.Err)
+		t.fail(cmp.Or(f.Op.Base(), f.Op.ToFolder), f.Err)
 	}
 	for _, p := range r.Paths {
 		m, err := t.find(p)
@@ -67,6 +68,14 @@ func undo(t *tool) error {
 		t.printed++ // a copy was removed: done, with no path left to print
 	}
 	return nil
+}
+
+// extent says how much an action was.
+func extent(r journal.Record) string {
+	if n := r.Messages(); n > 0 || len(r.Ops) == 0 {
+		return plural(n, "message")
+	}
+	return plural(len(r.Ops), "folder")
 }
 
 func plural(n int, one string) string {
@@ -90,6 +99,9 @@ type logOp struct {
 	To   string `json:"to,omitempty"`
 	Old  string `json:"old"`
 	New  string `json:"new,omitempty"`
+
+	Add    []string `json:"add,omitempty"` // keywords
+	Remove []string `json:"remove,omitempty"`
 }
 
 func showLog(t *tool) error {
@@ -116,7 +128,7 @@ func showLog(t *tool) error {
 		if t.form == formJSON {
 			ops := make([]logOp, 0, len(r.Ops))
 			for _, o := range r.Ops {
-				ops = append(ops, logOp{o.Kind, o.FromFolder, o.ToFolder, o.Old.File, o.New.File})
+				ops = append(ops, logOp{o.Kind, o.FromFolder, o.ToFolder, o.Old.File, o.New.File, o.Add, o.Remove})
 			}
 			b, err := encode(struct {
 				V      int     `json:"v"`
@@ -139,7 +151,7 @@ func showLog(t *tool) error {
 			mark = "  (undone)"
 		}
 		fmt.Fprintf(t.out, "%s  %-4s  %s  %s%s\n", r.Time.Local().Format("2006-01-02 15:04:05"), safe.Line(r.Actor),
-			safe.Line(r.What), plural(len(r.Ops), "message"), mark)
+			safe.Line(r.What), extent(r), mark)
 		t.printed++
 	}
 	return nil
