@@ -8,31 +8,64 @@ import (
 
 // patterns are mutt's letters that take a value, and our field for each.
 var patterns = map[byte]string{
-	'f': "from", 't': "to", 'c': "cc", 'C': "rcpt", 's': "subject", 'b': "body", 'B': "text", 'i': "id",
-	'd': "date", 'r': "received", 'z': "size", 'h': "header",
+	'f': "from", 't': "to", 'c': "cc", 'C': "rcpt", 'L': "any", 's': "subject", 'b': "body", 'B': "text", 'i': "id",
+	'd': "date", 'r': "received", 'z': "size", 'h': "header", 'e': "Sender", 'x': "References", 'y': "X-Label",
+	'Y': "tag", 'M': "type",
 }
 
 // simple are mutt's letters that stand alone.
 var simple = map[byte][2]string{
-	'A': {"all", ""}, 'N': {"is", "new"}, 'U': {"is", "unread"}, 'R': {"is", "read"}, 'F': {"is", "flagged"},
-	'Q': {"is", "replied"}, 'D': {"is", "trashed"}, 'l': {"list", "*"}, 'p': {"rcpt", "me"}, 'P': {"from", "me"},
-	'X': {"has", "attachment"},
+	'A': {"all", ""}, 'N': {"is", "new"}, 'O': {"is", "old"}, 'U': {"is", "unread"}, 'R': {"is", "read"}, 'F': {"is", "flagged"},
+	'Q': {"is", "replied"}, 'D': {"is", "trashed"}, 'l': {"list", "*"}, 'u': {"list", "*"}, 'p': {"rcpt", "me"}, 'P': {"from", "me"},
+	'X': {"has", "attachment"}, 'g': {"has", "signed"}, 'G': {"has", "encrypted"}, 'k': {"type", "application/pgp-keys"},
 }
 
-// mutt parses "~f ada", "~N", "~d <7d" and the like.
+// unsupported are mutt's letters that cannot be had, and why.
+var unsupported = map[byte][2]string{
+	'T': {"what is tagged is known to the screen alone", "is:flagged asks for a flag that stays"},
+	'S': {"what is superseded is not worked out", "header:Supersedes asks for what supersedes"},
+	'E': {"what has expired is not worked out", "header:Expires asks for the field"},
+	'n': {"there are no scores", "is:flagged or tag: may serve"},
+	'm': {"numbers of rows are known to the list alone", "pneu seq takes numbers"},
+	'H': {"spam is told by a keyword", "is:junk"},
+	'v': {"what is collapsed is known to the screen alone", ""},
+	'V': {"signatures are not verified in a search", "has:signed"},
+	'=': {"duplicates are not looked for in a search", "pneu dedupe prints them"},
+	'$': {"what is without a thread is not looked for", "pneu thread --roots prints the first of each"},
+	'#': {"broken threads are not kept", ""},
+	'<': {"parents are not looked up in a search", "~(PATTERN) asks for threads with a match"},
+	'>': {"children are not looked up in a search", "~(PATTERN) asks for threads with a match"},
+	'I': {"that is no pattern of mutt", "~i asks for a Message-ID"},
+}
+
+// plainMutt reports whether "=f ada" or "%f group" comes, and no word that only begins so.
+func (p *parser) plainMutt() bool {
+	rest := p.q[p.pos:]
+	if len(rest) < 3 || rest[2] != ' ' {
+		return false
+	}
+	_, ok := patterns[rest[1]]
+	return ok
+}
+
+// mutt parses "~f ada", "~N", "~d <7d", "=s (literal)" and the like.
 func (p *parser) mutt() (expr, error) {
 	start := p.pos
+	sign := p.q[p.pos]
 	if p.pos+1 == len(p.q) {
 		return nil, p.fail(start, "a letter is missing after ~", "such as ~f ada, ~s word, ~N")
 	}
 	letter := p.q[p.pos+1]
 	p.pos += 2
+	if sign == '%' {
+		return nil, p.fail(start, fmt.Sprintf("%%%c is not supported: there are no groups of addresses", letter), "such as (from:ada OR from:grace)")
+	}
+	if letter == '(' {
+		return p.muttThread(start)
+	}
 	if s, ok := simple[letter]; ok {
-		if letter == 'X' { // ~X takes a count in mutt; more than none is what we know
-			p.space()
-			for p.pos < len(p.q) && strings.IndexByte("0123456789-<>", p.q[p.pos]) >= 0 {
-				p.pos++
-			}
+		if letter == 'X' {
+			return p.muttCount(start)
 		}
 		if s[0] == "all" {
 			return &term{field: "all"}, nil
@@ -41,7 +74,11 @@ func (p *parser) mutt() (expr, error) {
 	}
 	field, ok := patterns[letter]
 	if !ok {
-		return nil, p.fail(start, fmt.Sprintf("the pattern ~%c is not known", printChar(letter)), "known are ~A ~b ~B ~c ~C ~d ~D ~f ~F ~h ~i ~l ~N ~p ~P ~Q ~r ~R ~s ~t ~U ~X ~z")
+		if why, ok := unsupported[letter]; ok {
+			return nil, p.fail(start, fmt.Sprintf("the pattern ~%c is not supported: %s", letter, why[0]), why[1])
+		}
+		return nil, p.fail(start, fmt.Sprintf("the pattern ~%c is not known", printChar(letter)),
+			"known are ~A ~b ~B ~c ~C ~d ~D ~e ~f ~F ~g ~G ~h ~i ~k ~l ~L ~M ~N ~O ~p ~P ~Q ~r ~R ~s ~t ~u ~U ~x ~X ~y ~Y ~z ~(...)")
 	}
 	p.space()
 	at := p.pos
@@ -51,6 +88,14 @@ func (p *parser) mutt() (expr, error) {
 	}
 	if v == "" {
 		return nil, p.fail(at, fmt.Sprintf("~%c has no value", letter), "")
+	}
+	// mutt's values are regular expressions, unless = begins the pattern; a dot alone makes none.
+	expression := form == pattern || sign != '=' && strings.ContainsAny(v, `^$*+?[]{}|\`)
+	slashed := func(s string) string {
+		if expression {
+			return "/" + s + "/"
+		}
+		return s
 	}
 	switch field {
 	case "date", "received":
@@ -64,14 +109,60 @@ func (p *parser) mutt() (expr, error) {
 		if !ok {
 			return nil, p.fail(at, "~h wants a name and a value", `such as ~h "X-Spam: yes"`)
 		}
-		v = name + "=" + strings.TrimSpace(value)
+		return p.build("header", name+"="+slashed(strings.TrimSpace(value)), quoted, start, at)
+	case "Sender", "References", "X-Label":
+		if field == "References" {
+			v = strings.Trim(v, "<>")
+		}
+		return p.build("header", field+"="+slashed(v), quoted, start, at)
 	case "id":
+		if expression {
+			return nil, p.fail(at, "~i takes a whole Message-ID, no regular expression", `header:Message-ID=/.../ takes one`)
+		}
 	default:
-		if form != pattern && strings.ContainsAny(v, `^$*+?[]{}|\`) {
-			form = pattern // mutt's values are regular expressions; a dot alone makes none
+		if expression {
+			form = pattern
 		}
 	}
 	return p.build(field, v, form, start, at)
+}
+
+// muttThread parses what is in ~(...): the messages of threads with a match.
+func (p *parser) muttThread(start int) (expr, error) {
+	p.nested++
+	defer func() { p.nested-- }()
+	if p.nested > maxNested {
+		return nil, p.fail(start, "nested too deep", "")
+	}
+	e, err := p.or("")
+	if err != nil {
+		return nil, err
+	}
+	p.space()
+	if p.pos == len(p.q) || p.q[p.pos] != ')' {
+		return nil, p.fail(start, `"~(" is never closed`, "")
+	}
+	p.pos++
+	return &term{field: "thread", thread: &threadTerm{Conversation: Conversation{Query: Query{e}}}}, nil
+}
+
+// muttCount parses what follows ~X: how many attachments, of which none and some are known.
+func (p *parser) muttCount(start int) (expr, error) {
+	p.space()
+	at := p.pos
+	for p.pos < len(p.q) && strings.IndexByte("0123456789-<>", p.q[p.pos]) >= 0 {
+		p.pos++
+	}
+	some := &term{field: "has", value: "attachment", class: things["attachment"].class}
+	switch v := p.q[at:p.pos]; v {
+	case "", "1-", ">0", "1":
+		return some, nil
+	case "0", "-0", "<1", "0-0":
+		return negation(some), nil
+	case "0-":
+		return &term{field: "all"}, nil
+	}
+	return nil, p.fail(at, "attachments are not counted in a search", "~X asks for some, ~X 0 for none")
 }
 
 func printChar(c byte) rune {

@@ -2,9 +2,7 @@ package search
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
-	"unicode/utf8"
 )
 
 type parser struct {
@@ -12,6 +10,7 @@ type parser struct {
 	pos    int
 	opt    Options
 	nested int
+	braces int // thread:{ that wait for their }
 }
 
 func (p *parser) fail(pos int, msg, hint string) error {
@@ -39,10 +38,11 @@ func (p *parser) parse() (expr, error) {
 	return e, nil
 }
 
-// keyword takes a word in capitals, if that is what comes.
+// keyword takes one of the words and, or, not and xor, if that is what comes. They count in any case, as they do for
+// notmuch and mu.
 func (p *parser) keyword(w string) bool {
 	rest := p.q[p.pos:]
-	if !strings.HasPrefix(rest, w) {
+	if len(rest) < len(w) || !strings.EqualFold(rest[:len(w)], w) {
 		return false
 	}
 	if len(rest) > len(w) && !strings.ContainsRune(" \t\r\n()", rune(rest[len(w)])) {
@@ -55,10 +55,15 @@ func (p *parser) keyword(w string) bool {
 // or parses alternatives. field is that of words without one of their own: "from:(a OR b)".
 func (p *parser) or(field string) (expr, error) {
 	var alt []expr
+	exclusive := false
 	for {
 		e, err := p.and(field)
 		if err != nil {
 			return nil, err
+		}
+		if exclusive {
+			e = xor{disjunction(alt), e}
+			alt = alt[:0:0]
 		}
 		alt = append(alt, e)
 		p.space()
@@ -67,22 +72,35 @@ func (p *parser) or(field string) (expr, error) {
 			for p.pos < len(p.q) && p.q[p.pos] == '|' {
 				p.pos++
 			}
+			exclusive = false
 		case p.keyword("OR"):
+			exclusive = false
+		case p.keyword("XOR"):
+			exclusive = true
 		default:
 			return disjunction(alt), nil
 		}
 	}
 }
 
+// ends reports whether the list of terms ends here.
+func (p *parser) ends() bool {
+	return p.pos == len(p.q) || p.q[p.pos] == ')' || p.q[p.pos] == '|' || p.braces > 0 && p.q[p.pos] == '}' ||
+		p.peek("OR") || p.peek("XOR")
+}
+
 func (p *parser) and(field string) (expr, error) {
 	var all []expr
 	for {
 		p.space()
-		if p.pos == len(p.q) || p.q[p.pos] == ')' || p.q[p.pos] == '|' || p.peek("OR") {
+		if p.ends() {
 			break
 		}
-		if len(all) > 0 && p.keyword("AND") {
+		if at := p.pos; len(all) > 0 && p.keyword("AND") {
 			p.space()
+			if p.ends() {
+				return nil, p.fail(at, "a term is missing behind AND", `write "and" between quotes to look for the word`)
+			}
 		}
 		e, err := p.unary(field)
 		if err != nil {
@@ -92,9 +110,13 @@ func (p *parser) and(field string) (expr, error) {
 	}
 	if len(all) == 0 {
 		if p.pos == len(p.q) {
-			return nil, p.fail(p.pos, "a term is missing at the end", "")
+			hint := ""
+			if s := strings.ToLower(strings.TrimSpace(p.q)); strings.HasSuffix(s, "or") {
+				hint = `write "or" between quotes to look for the word`
+			}
+			return nil, p.fail(p.pos, "a term is missing at the end", hint)
 		}
-		return nil, p.fail(p.pos, "a term is missing here", `write OR between quotes to look for the word`)
+		return nil, p.fail(p.pos, "a term is missing here", `write "or" between quotes to look for the word`)
 	}
 	return conjunction(all), nil
 }
@@ -121,6 +143,8 @@ func (p *parser) unary(field string) (expr, error) {
 	case c == '-' || c == '!' || p.keyword("NOT"):
 		if p.pos == start {
 			p.pos++
+		} else if p.space(); p.ends() {
+			return nil, p.fail(start, "a term is missing behind NOT", `write "not" between quotes to look for the word`)
 		}
 		e, err := p.unary(field)
 		if err != nil {
@@ -134,14 +158,14 @@ func (p *parser) unary(field string) (expr, error) {
 			return nil, err
 		}
 		p.space()
-		if p.pos == len(p.q) {
+		if p.pos == len(p.q) || p.q[p.pos] != ')' {
 			return nil, p.fail(start, `"(" is never closed`, `write "(" between quotes to look for it`)
 		}
 		p.pos++
 		return e, nil
 	case c == ')':
 		return nil, p.fail(p.pos, "a term is missing before \")\"", "")
-	case c == '~' && field == "":
+	case (c == '~' || c == '=' && p.plainMutt() || c == '%' && p.plainMutt()) && field == "":
 		return p.mutt()
 	}
 	return p.term(field)
@@ -156,6 +180,9 @@ func (p *parser) term(field string) (expr, error) {
 				return p.unary(name)
 			}
 			at := p.pos
+			if name == "thread" {
+				return p.thread(start)
+			}
 			v, form, err := p.value()
 			if err != nil {
 				return nil, err
@@ -165,6 +192,9 @@ func (p *parser) term(field string) (expr, error) {
 			}
 			return p.build(name, v, form, start, at)
 		} else if name != "" {
+			if why, ok := refused[name]; ok {
+				return nil, p.fail(start, name+": is not supported: "+why[0], why[1])
+			}
 			return nil, p.fail(start, fmt.Sprintf("there is no field %q", name), suggest(name, p.q[start:]))
 		}
 		field = "text"
@@ -176,7 +206,7 @@ func (p *parser) term(field string) (expr, error) {
 	if v == "" && form != quoted {
 		return nil, p.fail(start, fmt.Sprintf("%q is not a term", p.q[p.pos:p.pos+1]), "write it between quotes to look for it")
 	}
-	if v == "*" && form == bare && field == "text" {
+	if form == bare && field == "text" && strings.Trim(v, "*") == "" {
 		return &term{field: "all"}, nil
 	}
 	return p.build(field, v, form, start, start)
@@ -187,7 +217,8 @@ func (p *parser) term(field string) (expr, error) {
 func (p *parser) field() (string, bool) {
 	rest := p.q[p.pos:]
 	n := 0
-	for n < len(rest) && (rest[n] >= 'a' && rest[n] <= 'z' || rest[n] >= 'A' && rest[n] <= 'Z' || rest[n] == '-' && n > 0) {
+	for n < len(rest) && (rest[n] >= 'a' && rest[n] <= 'z' || rest[n] >= 'A' && rest[n] <= 'Z' ||
+		n > 0 && (rest[n] == '-' || rest[n] == '_' || rest[n] >= '0' && rest[n] <= '9')) {
 		n++
 	}
 	if n == 0 || n == len(rest) || rest[n] != ':' {
@@ -227,7 +258,7 @@ func (p *parser) value() (string, form, error) {
 	f := bare
 	for p.pos < len(p.q) {
 		c := p.q[p.pos]
-		if c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '(' || c == ')' || c == '|' && f == bare {
+		if c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '(' || c == ')' || c == '|' && f == bare || c == '}' && p.braces > 0 {
 			break
 		}
 		p.pos++
@@ -273,7 +304,7 @@ func (p *parser) slashes() (string, bool) {
 			b.WriteString(p.q[i : i+2])
 			i++
 		case c == '/':
-			if next := i + 1; b.Len() > 0 && (next == len(p.q) || strings.IndexByte(" \t\r\n()|", p.q[next]) >= 0) {
+			if next := i + 1; b.Len() > 0 && (next == len(p.q) || strings.IndexByte(" \t\r\n()|", p.q[next]) >= 0 || p.q[next] == '}' && p.braces > 0) {
 				p.pos = next
 				return b.String(), true
 			}
@@ -283,102 +314,4 @@ func (p *parser) slashes() (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// build makes the term; at is where its value stands.
-func (p *parser) build(field, value string, form form, start, at int) (expr, error) {
-	if !utf8.ValidString(value) {
-		return nil, p.fail(at, "not UTF-8", "")
-	}
-	t := &term{field: field, value: value}
-	switch field {
-	case "is":
-		v, ok := states[strings.ToLower(value)]
-		if !ok {
-			return nil, p.fail(at, fmt.Sprintf("nothing is %q", value), hintFor("is"))
-		}
-		t.value = v
-		return t, nil
-	case "has":
-		v, ok := things[strings.ToLower(value)]
-		if !ok {
-			return nil, p.fail(at, fmt.Sprintf("a message cannot have %q", value), hintFor("has"))
-		}
-		t.value = v
-		return t, nil
-	case "flag":
-		if value == "" || strings.Trim(strings.ToLower(value), "abcdefghijklmnopqrstuvwxyz") != "" {
-			return nil, p.fail(at, "flags are letters", hintFor("flag"))
-		}
-		t.value = canonFlags(value)
-		return t, nil
-	case "date", "received", "older", "newer":
-		return p.date(t, at)
-	case "size":
-		return p.size(t, at)
-	case "id":
-		t.value = strings.Trim(value, "<>")
-		return t, nil
-	case "in":
-		return t, nil
-	case "header":
-		name, v, ok := strings.Cut(value, "=")
-		if name = strings.TrimSpace(name); name == "" || !fieldName(name) || form == pattern {
-			return nil, p.fail(at, "header: wants a name", hintFor("header"))
-		}
-		t.name = canonName(name)
-		if !ok || v == "" {
-			v = "*"
-		}
-		t.value, t.text = v, &text{lower: fold(v), any: v == "*"}
-		if n := len(v); n > 2 && v[0] == '/' && v[n-1] == '/' {
-			return p.regexp(t, v[1:n-1], at)
-		}
-		return t, nil
-	}
-	if form == pattern {
-		return p.regexp(t, value, at)
-	}
-	t.text = &text{lower: fold(value), any: value == "*" && form == bare}
-	if strings.EqualFold(value, "me") && form == bare && (field == "from" || field == "to" || field == "cc" || field == "rcpt") {
-		t.value = "me"
-		t.text.me = true
-		for _, a := range p.opt.Me {
-			t.text.addrs = append(t.text.addrs, fold(a))
-		}
-	}
-	return t, nil
-}
-
-func (p *parser) regexp(t *term, pat string, at int) (expr, error) {
-	re, err := regexp.Compile("(?i)" + pat)
-	if err != nil {
-		msg := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
-		return nil, p.fail(at, "not a regular expression: "+msg, "")
-	}
-	t.value, t.text = pat, &text{re: re}
-	return t, nil
-}
-
-// fieldName is narrower than RFC 5322, 2.2: names that are in use.
-func fieldName(s string) bool {
-	for i := range len(s) {
-		if c := s[i] | 0x20; (c < 'a' || c > 'z') && (s[i] < '0' || s[i] > '9') && s[i] != '-' && s[i] != '_' && s[i] != '.' {
-			return false
-		}
-	}
-	return true
-}
-
-// canonName spells a field name as is usual: Content-Type.
-func canonName(s string) string {
-	b := []byte(strings.ToLower(s))
-	up := true
-	for i, c := range b {
-		if up && c >= 'a' && c <= 'z' {
-			b[i] = c - 'a' + 'A'
-		}
-		up = c == '-'
-	}
-	return string(b)
 }

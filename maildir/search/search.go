@@ -13,10 +13,10 @@ package search
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
-	"pneu/maildir"
 	"pneu/maildir/message"
 )
 
@@ -26,23 +26,12 @@ const (
 	maxNested = 64
 )
 
-// A Doc is a message a query can look at. Its methods may be costly and are called
-// only when a term needs them.
-type Doc interface {
-	Summary() *message.Summary
-	Header() message.Header
-	Flags() maildir.Flags
-	Unread() bool
-	Folder() string
-	Size() int64
-	Received() time.Time
-	Text() string // what a person would read of the body
-}
-
 // Options are what words like "me" and "7d" mean.
 type Options struct {
 	Now time.Time // zero: time.Now(); its location is that of days
 	Me  []string  // addresses of "to:me"
+	// Current is the message that "thread:{.}" is about; nil if there is none.
+	Current *message.Summary
 }
 
 // A Query is a parsed search. The zero Query matches everything.
@@ -72,6 +61,7 @@ func ParseWith(q string, opt Options) (Query, error) {
 	if opt.Now.IsZero() {
 		opt.Now = time.Now()
 	}
+	opt.Now = opt.Now.Truncate(time.Second) // as are the dates it is compared with
 	p := &parser{q: q, opt: opt}
 	if len(q) > maxLength {
 		return Query{}, p.fail(maxLength, "too long", "")
@@ -84,12 +74,21 @@ func ParseWith(q string, opt Options) (Query, error) {
 }
 
 // Match reports whether d is found by q.
-func (q Query) Match(d Doc) bool { return q.root == nil || q.root.match(d) }
+func (q Query) Match(d Doc) bool { return q.root == nil || q.root.match(&view{d: d}) }
 
 // NeedsBody reports whether Match may ask for Doc.Text.
 func (q Query) NeedsBody() bool {
 	need := false
-	walk(q.root, false, func(t *term, _ bool) { need = need || t.field == "text" || t.field == "body" })
+	walk(q.root, false, func(t *term, _ bool) {
+		switch t.field {
+		case "text", "body", "link", "type", "attachment":
+			need = true
+		case "has":
+			need = need || t.value == "link"
+		case "thread":
+			need = need || t.thread.Query.NeedsBody()
+		}
+	})
 	return need
 }
 
@@ -100,7 +99,7 @@ func (q Query) Empty() bool { return q.root == nil }
 func (q Query) Words() []string {
 	var words []string
 	walk(q.root, false, func(t *term, not bool) {
-		if t.text != nil && !not && t.text.re == nil && t.text.lower != "" && !t.text.any {
+		if t.text != nil && !not && t.text.re == nil && len(t.text.needle) > 0 && !t.text.any && t.heads != 1<<headID {
 			words = append(words, t.value)
 		}
 	})
@@ -128,24 +127,32 @@ func (q Query) String() string {
 
 // expr is a node of the tree: and, or, not, term.
 type expr interface {
-	match(Doc) bool
+	match(*view) bool
 	// write spells it for a place where what binds looser than level needs parentheses:
 	// 0 is the top, 1 within OR or a list, 2 behind a minus.
 	write(level int) string
 }
 
 type (
-	and []expr
-	or  []expr
+	and struct{ list } // two or more
+	or  struct{ list }
+	xor [2]expr
 	not struct{ of expr }
 )
 
+// A list is written in the order it was written in, and worked off in that of what its terms cost.
+type list struct{ of, plan []expr }
+
+func newList(of []expr) list {
+	return list{of, slices.SortedStableFunc(slices.Values(of), func(a, b expr) int { return cost(a) - cost(b) })}
+}
+
 // conjunction and disjunction flatten, so that one query has one form.
 func conjunction(of []expr) expr {
-	var flat and
+	var flat []expr
 	for _, e := range of {
 		if a, ok := e.(and); ok {
-			flat = append(flat, a...)
+			flat = append(flat, a.of...)
 		} else {
 			flat = append(flat, e)
 		}
@@ -153,14 +160,14 @@ func conjunction(of []expr) expr {
 	if len(flat) == 1 {
 		return flat[0]
 	}
-	return flat
+	return and{newList(flat)}
 }
 
 func disjunction(of []expr) expr {
-	var flat or
+	var flat []expr
 	for _, e := range of {
 		if o, ok := e.(or); ok {
-			flat = append(flat, o...)
+			flat = append(flat, o.of...)
 		} else {
 			flat = append(flat, e)
 		}
@@ -168,7 +175,7 @@ func disjunction(of []expr) expr {
 	if len(flat) == 1 {
 		return flat[0]
 	}
-	return flat
+	return or{newList(flat)}
 }
 
 func negation(e expr) expr {
@@ -178,28 +185,30 @@ func negation(e expr) expr {
 	return not{e}
 }
 
-func (a and) match(d Doc) bool {
-	for _, e := range a {
-		if !e.match(d) {
+func (a and) match(v *view) bool {
+	for _, e := range a.plan {
+		if !e.match(v) {
 			return false
 		}
 	}
 	return true
 }
 
-func (o or) match(d Doc) bool {
-	for _, e := range o {
-		if e.match(d) {
+func (o or) match(v *view) bool {
+	for _, e := range o.plan {
+		if e.match(v) {
 			return true
 		}
 	}
 	return false
 }
 
-func (n not) match(d Doc) bool { return !n.of.match(d) }
+func (x xor) match(v *view) bool { return x[0].match(v) != x[1].match(v) }
+
+func (n not) match(v *view) bool { return !n.of.match(v) }
 
 func (a and) write(level int) string {
-	s := join(a, " ")
+	s := join(a.of, " ")
 	if level > 1 {
 		return "(" + s + ")"
 	}
@@ -207,7 +216,15 @@ func (a and) write(level int) string {
 }
 
 func (o or) write(level int) string {
-	s := join(o, " OR ")
+	s := join(o.of, " OR ")
+	if level > 0 {
+		return "(" + s + ")"
+	}
+	return s
+}
+
+func (x xor) write(level int) string {
+	s := x[0].write(1) + " XOR " + x[1].write(1)
 	if level > 0 {
 		return "(" + s + ")"
 	}
@@ -228,13 +245,16 @@ func join(of []expr, by string) string {
 func walk(e expr, negated bool, f func(t *term, negated bool)) {
 	switch e := e.(type) {
 	case and:
-		for _, x := range e {
+		for _, x := range e.of {
 			walk(x, negated, f)
 		}
 	case or:
-		for _, x := range e {
+		for _, x := range e.of {
 			walk(x, negated, f)
 		}
+	case xor:
+		walk(e[0], negated, f)
+		walk(e[1], negated, f)
 	case not:
 		walk(e.of, !negated, f)
 	case *term:

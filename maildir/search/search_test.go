@@ -145,7 +145,7 @@ func TestErrors(t *testing.T) {
 		{"-", 1, "missing at the end"},
 		{"()", 1, "missing"},
 		{"~", 0, "letter is missing"},
-		{"~k x", 0, "not known"},
+		{"~j x", 0, "not known"},
 		{"~f", 2, "no value"},
 		{"~d sometime", 3, "not a date"},
 		{"subject:/(/", 8, "not a regular expression"},

@@ -2,10 +2,12 @@ package search
 
 import (
 	"path"
-	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"pneu/maildir/digest"
 	"pneu/maildir/message"
 )
 
@@ -16,143 +18,217 @@ type term struct {
 	value string // as the canonical form spells it
 
 	text     *text     // for fields that hold words
+	heads    headSet   // the fields of the head record it looks into
 	from, to time.Time // for dates: from <= t < to, zero is open
-	min, max int64     // for sizes: min <= n <= max, max < 0 is open
+	day      bool      // dates are compared as days
+	column   Column    // for what is a number
+	min, max int64     // for numbers: min <= n <= max, max < 0 is open
+	set      []Range   // for UIDs and message numbers
+	mask     int64     // for flags: those that count,
+	want     int64     // and how they are
+	class    digest.Class
+	thread   *threadTerm
 }
 
-// A text is what words are compared with.
-type text struct {
-	lower string
-	re    *regexp.Regexp
-	any   bool     // *: the field is there
-	me    bool     // one of
-	addrs []string // these addresses
+// What each field with words looks into.
+var headsOf = map[string]headSet{
+	"from": 1 << headFrom, "to": 1 << headTo, "cc": 1 << headCc, "bcc": 1 << headBcc, "replyto": 1 << headReplyTo,
+	"rcpt":    1<<headTo | 1<<headCc | 1<<headBcc,
+	"any":     1<<headFrom | 1<<headTo | 1<<headCc | 1<<headBcc | 1<<headReplyTo,
+	"subject": 1 << headSubject, "list": 1 << headList, "id": 1 << headID,
+	"text": 1<<headFrom | 1<<headTo | 1<<headCc | 1<<headBcc | 1<<headReplyTo | 1<<headSubject | 1<<headList,
 }
 
-func (x *text) in(s string) bool {
-	switch {
-	case x.any:
-		return s != ""
-	case x.re != nil:
-		return x.re.MatchString(s)
-	}
-	return containsFold(s, x.lower)
-}
-
-func (x *text) inAddrs(list []message.Addr) bool {
-	for _, a := range list {
-		if x.me {
-			for _, me := range x.addrs {
-				if fold(a.Addr) == me {
-					return true
-				}
+func (t *term) match(v *view) bool {
+	switch t.field {
+	case "all":
+		return true
+	case "none":
+		return false
+	case "from", "to", "cc", "bcc", "replyto", "rcpt", "any", "subject", "list":
+		return t.inHead(v)
+	case "body":
+		return t.text.in(v.body())
+	case "text":
+		return t.inHead(v) || t.text.in(v.body())
+	case "id":
+		return string(v.field(headID)) == string(t.text.needle)
+	case "header":
+		for _, s := range v.d.Header().Values(t.name) {
+			if t.text.any || t.text.in(digest.Fold(nil, message.DecodeWords(s))) {
+				return true
 			}
-			continue
 		}
-		if x.in(a.Addr) || a.Name != "" && (x.in(a.Name) || x.re == nil && strings.Contains(x.lower, " ") && x.in(a.Name+" <"+a.Addr+">")) {
+		return false
+	case "in":
+		return inFolder(v.d.Folder(), t.value)
+	case "is", "flag":
+		return t.flagged(v)
+	case "has":
+		if t.class != 0 {
+			return v.class()&t.class != 0
+		}
+		return t.hasThing(v)
+	case "tag":
+		return slices.ContainsFunc(v.keywords(), t.isKeyword)
+	case "size":
+		return t.within(v.d.Size())
+	case "wire":
+		return t.within(v.wireSize())
+	case "uid", "seq", "modseq":
+		n, ok := v.d.(Numbered)
+		if !ok {
+			return false
+		}
+		switch t.field {
+		case "uid":
+			return inSet(t.set, uint64(n.UID()))
+		case "seq":
+			return inSet(t.set, uint64(n.Sequence()))
+		}
+		return t.within(int64(n.ModSeq()))
+	case "attachment", "type":
+		return v.parts(func(typ, name string) bool { return t.isPart(typ, name) })
+	case "lang":
+		d, ok := v.digest()
+		return ok && t.isLang(d.Lang())
+	case "link":
+		for _, l := range v.links() {
+			if l.Mismatch != "" {
+				return true
+			}
+		}
+		return false
+	case "thread":
+		if v.run != nil && t.thread.members == nil {
+			return v.run.memo[t].yes.Has(v.row)
+		}
+		return t.thread.match(v)
+	case "near":
+		return t.thread.related(v.d.Summary())
+	case "received":
+		return t.at(v.d.Received())
+	case "saved":
+		return t.at(v.saved())
+	case "sent": // IMAP's: the field alone
+		return t.at(v.d.Summary().Date)
+	}
+	return t.at(v.sent()) // date, older, newer
+}
+
+func (t *term) inHead(v *view) bool {
+	if t.text.me {
+		s := v.d.Summary()
+		return t.heads&(1<<headFrom) != 0 && t.text.mine(s.From) || t.heads&(1<<headTo) != 0 && t.text.mine(s.To) ||
+			t.heads&(1<<headCc) != 0 && t.text.mine(s.Cc) || t.heads&(1<<headReplyTo) != 0 && t.text.mine(s.ReplyTo) ||
+			t.heads&(1<<headBcc) != 0 && t.text.mine(v.bcc())
+	}
+	for i := range headFields {
+		if t.heads&(1<<i) != 0 && t.text.inField(i, v.field(i)) {
 			return true
 		}
 	}
 	return false
 }
 
-func (t *term) match(d Doc) bool {
-	switch t.field {
-	case "all":
-		return true
-	case "from":
-		return t.text.inAddrs(d.Summary().From)
-	case "to":
-		return t.text.inAddrs(d.Summary().To)
-	case "cc":
-		return t.text.inAddrs(d.Summary().Cc)
-	case "bcc":
-		return t.text.inAddrs(d.Header().Addresses("Bcc"))
-	case "rcpt":
-		s := d.Summary()
-		return t.text.inAddrs(s.To) || t.text.inAddrs(s.Cc)
-	case "subject":
-		return t.text.in(d.Summary().Subject)
-	case "list":
-		return t.text.in(d.Summary().List)
-	case "body":
-		return t.text.in(d.Text())
-	case "text":
-		s := d.Summary()
-		return t.text.in(s.Subject) || t.text.inAddrs(s.From) || t.text.inAddrs(s.To) || t.text.inAddrs(s.Cc) || t.text.in(d.Text())
-	case "header":
-		for _, v := range d.Header().Values(t.name) {
-			if t.text.any || t.text.in(message.DecodeWords(v)) {
-				return true
-			}
-		}
-		return false
-	case "id":
-		return d.Summary().MessageID == t.value
-	case "in":
-		return inFolder(d.Folder(), t.value)
-	case "is":
-		return is(d, t.value)
-	case "has":
-		return has(d, t.value)
-	case "flag":
-		for _, f := range t.value {
-			if !strings.ContainsRune(string(d.Flags()), f) {
-				return false
-			}
-		}
-		return true
-	case "size":
-		n := d.Size()
-		return n >= t.min && (t.max < 0 || n <= t.max)
-	case "received":
-		return t.within(d.Received())
+// flagged tests flags. Only unread and new are not of the letters alone.
+func (t *term) flagged(v *view) bool {
+	bits := FlagBits(v.d.Flags()) &^ (FlagBit('S') | FlagNew)
+	if !v.d.Unread() {
+		bits |= FlagBit('S')
 	}
-	when := d.Summary().Date // date, older, newer
+	if t.mask&FlagNew != 0 && v.isNew() {
+		bits |= FlagNew
+	}
+	return bits&t.mask == t.want
+}
+
+func (t *term) isKeyword(k string) bool {
+	if t.text.any {
+		return true
+	}
+	if t.text.re != nil {
+		return t.text.re.MatchString(k)
+	}
+	return strings.EqualFold(k, t.value)
+}
+
+// isPart: type:pdf is any type/subtype with that subtype or type, or a name that ends so.
+func (t *term) isPart(typ, name string) bool {
+	if t.field == "attachment" {
+		return name != "" && t.text.in(digest.Fold(nil, name))
+	}
+	if t.text.re != nil {
+		return t.text.re.MatchString(typ)
+	}
+	if strings.Contains(t.value, "/") {
+		ok, err := path.Match(t.value, typ)
+		return ok && err == nil
+	}
+	major, minor, _ := strings.Cut(typ, "/")
+	return major == t.value || minor == t.value || strings.TrimPrefix(minor, "x-") == t.value ||
+		len(name) > len(t.value) && strings.EqualFold(name[len(name)-len(t.value)-1:], "."+t.value)
+}
+
+// isLang: lang:de is also de-AT.
+func (t *term) isLang(lang string) bool {
+	lang = strings.ToLower(lang)
+	rest, ok := strings.CutPrefix(lang, t.value)
+	return ok && lang != "" && (rest == "" || rest[0] == '-')
+}
+
+func (t *term) hasThing(v *view) bool {
+	switch t.value {
+	case "keyword":
+		return len(v.keywords()) > 0
+	case "link":
+		if len(v.links()) > 0 {
+			return true
+		}
+		b := string(v.body())
+		return strings.Contains(b, "http://") || strings.Contains(b, "https://")
+	case "savedate":
+		return !v.saved().IsZero()
+	}
+	return false
+}
+
+// at reports whether a time is in the range of the term. A day is that of the clock it was written by.
+func (t *term) at(when time.Time) bool {
 	if when.IsZero() {
-		when = d.Received()
+		return false
 	}
-	return t.within(when)
-}
-
-func (t *term) within(when time.Time) bool {
-	return !when.IsZero() && (t.from.IsZero() || !when.Before(t.from)) && (t.to.IsZero() || when.Before(t.to))
-}
-
-func is(d Doc, state string) bool {
-	flag := func(f string) bool { return strings.Contains(string(d.Flags()), f) }
-	switch state {
-	case "unread":
-		return d.Unread()
-	case "read":
-		return !d.Unread()
-	case "new": // nobody has looked at the folder since it came
-		n, ok := d.(interface{ New() bool })
-		if ok {
-			return n.New()
+	if t.day {
+		if t.column != Sent {
+			when = when.In(t.zone())
 		}
-		return d.Unread()
-	case "flagged":
-		return flag("F")
-	case "replied":
-		return flag("R")
-	case "forwarded":
-		return flag("P")
-	case "draft":
-		return flag("D")
+		y, m, d := when.Date()
+		when = time.Date(y, m, d, 0, 0, 0, 0, t.zone())
 	}
-	return flag("T") // trashed
+	return (t.from.IsZero() || !when.Before(t.from)) && (t.to.IsZero() || when.Before(t.to))
 }
 
-func has(d Doc, thing string) bool {
-	switch thing {
-	case "attachment":
-		return d.Summary().HasAttachment
-	case "list":
-		return d.Summary().List != ""
+func (t *term) zone() *time.Location {
+	if !t.from.IsZero() {
+		return t.from.Location()
 	}
-	s := d.Summary().Subject // patch, as git format-patch marks it
-	return containsFold(s, "[patch") || containsFold(s, " patch ") && strings.HasPrefix(s, "[")
+	return t.to.Location()
+}
+
+func (t *term) within(n int64) bool { return n >= t.min && (t.max < 0 || n <= t.max) }
+
+// inSet reports whether n is in one of the sorted ranges.
+func inSet(set []Range, n uint64) bool {
+	i, found := slices.BinarySearchFunc(set, n, func(r Range, n uint64) int {
+		switch {
+		case r.Last < n:
+			return -1
+		case r.First > n:
+			return 1
+		}
+		return 0
+	})
+	return found && i < len(set)
 }
 
 // inFolder compares folder names; INBOX in any case, * and ? as in a shell.
@@ -174,6 +250,8 @@ func (t *term) write(int) string {
 	switch t.field {
 	case "all":
 		return "*"
+	case "none":
+		return "-*"
 	case "text":
 		if t.text.re != nil {
 			return slashed(t.value)
@@ -187,6 +265,10 @@ func (t *term) write(int) string {
 			return "header:" + quote(t.name+"=/"+t.value+"/", false)
 		}
 		return "header:" + quote(t.name+"="+t.value, false)
+	case "thread":
+		return "thread:" + t.thread.write()
+	case "uid", "seq":
+		return t.field + ":" + spellSet(t.set)
 	}
 	if t.text != nil && t.text.re != nil {
 		return t.field + ":" + slashed(t.value)
@@ -195,6 +277,20 @@ func (t *term) write(int) string {
 		return t.field + `:"` + t.value + `"`
 	}
 	return t.field + ":" + quote(t.value, false)
+}
+
+func spellSet(set []Range) string {
+	var b []byte
+	for i, r := range set {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendUint(b, r.First, 10)
+		if r.Last != r.First {
+			b = strconv.AppendUint(append(b, ".."...), r.Last, 10)
+		}
+	}
+	return string(b)
 }
 
 // slashed writes a pattern between slashes; those within it are escaped.
@@ -219,65 +315,19 @@ func slashed(pat string) string {
 // quote puts quotes around a value that would not be read back as it is. A word has
 // more to be taken for than the value of a field.
 func quote(s string, word bool) string {
-	plain := s != "" && s[0] != '/' && !strings.ContainsAny(s, " \t\r\n()|\"\\")
+	plain := s != "" && s[0] != '/' && s[0] != '{' && !strings.ContainsAny(s, " \t\r\n()|}\"\\")
+	if plain && len(s) > 1 && s[len(s)-1] == '*' {
+		plain = false
+	}
 	if word && plain {
-		switch s {
-		case "OR", "AND", "NOT", "*":
+		switch strings.ToUpper(s) {
+		case "OR", "AND", "NOT", "XOR", "*":
 			plain = false
 		}
-		plain = plain && strings.IndexByte("-!~", s[0]) < 0 && !strings.Contains(s, ":")
+		plain = plain && strings.IndexByte("-!~=", s[0]) < 0 && !strings.Contains(s, ":")
 	}
 	if plain {
 		return s
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
-}
-
-func fold(s string) string { return strings.ToLower(s) }
-
-// containsFold is strings.Contains in any case; lower is in lower case.
-func containsFold(s, lower string) bool {
-	if lower == "" {
-		return true
-	}
-	first := lower[0]
-	if first >= 0x80 || !ascii(lower) {
-		return strings.Contains(fold(s), lower)
-	}
-	up := first
-	if first >= 'a' && first <= 'z' {
-		up -= 'a' - 'A'
-	}
-	for i := 0; i+len(lower) <= len(s); i++ {
-		c := s[i]
-		if c == 0xe2 || c == 0xc4 { // the Kelvin sign and the dotted I fold to ASCII letters
-			return strings.Contains(fold(s), lower)
-		}
-		if c != first && c != up {
-			continue
-		}
-		k := 1
-		for ; k < len(lower); k++ {
-			c := s[i+k]
-			if c >= 'A' && c <= 'Z' {
-				c += 'a' - 'A'
-			}
-			if c != lower[k] {
-				break
-			}
-		}
-		if k == len(lower) {
-			return true
-		}
-	}
-	return false
-}
-
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
 }
