@@ -3,6 +3,7 @@ package maildir
 import (
 	"os"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -68,3 +69,24 @@ func (f *Folder) IsMail(e Entry) bool {
 // messages of their own a fresh base, but the oldest. It returns the entries
 // there are by then.
 func (f *Folder) Separate(entries []Entry) []Entry { return f.separate(slices.Clone(entries)) }
+
+// WireSize returns the size with CRLF line ends that the name states (",W=").
+func (e Entry) WireSize() (n int64, ok bool) {
+	v, ok := field(e.Base(), "W")
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	return n, err == nil && n >= 0
+}
+
+// Unique returns the part of a base that stays whatever fields other programs
+// add to it or take from it: U and FMD5 of mbsync and offlineimap, sizes.
+func Unique(base string) string { return unique(base) }
+
+// Unobserved returns the same folder for changes that the observer of its store
+// need not hear of, because it makes them itself.
+func (f *Folder) Unobserved() *Folder {
+	s := &Store{root: f.store.root, layout: f.store.layout, files: f.store.files}
+	return s.folder(f.name, f.path)
+}
