@@ -1,0 +1,235 @@
+package digest
+
+import (
+	"bytes"
+	"iter"
+	"strings"
+
+	"pneu/maildir/message"
+)
+
+// A Part is a node of the MIME tree, as message.Parse found it.
+type Part struct {
+	message.Part
+
+	HeaderBare, BodyBare int // line ends without a CR in header and body: so many octets more they have on the wire
+
+	d      Digest
+	fields reader // of the fields kept of it
+	count  int
+}
+
+// WireSize returns the length of the body with CRLF line ends, still encoded: the size in BODYSTRUCTURE.
+func (p *Part) WireSize() int { return p.BodyEnd - p.BodyStart + p.BodyBare }
+
+// NumParts returns the number of parts of the MIME tree that are kept: all, unless Truncated.
+func (d Digest) NumParts() int {
+	r := d.section(atParts)
+	return r.uint16()
+}
+
+// Parts yields the parts, depth first: the first is the message itself.
+func (d Digest) Parts() iter.Seq2[int, Part] {
+	return func(yield func(int, Part) bool) {
+		r := d.section(atParts)
+		n := r.uint16()
+		var path [message.MaxDepth + 2]int // the last part of each depth
+		before := 0
+		for i := 0; i < n && len(r.b) > 0; i++ {
+			p := d.part(&r)
+			p.Depth = min(p.Depth, message.MaxDepth)
+			p.Parent = -1
+			if p.Depth > 0 {
+				p.Parent = min(path[p.Depth-1], i-1)
+			}
+			path[p.Depth] = i
+			p.HeaderStart += before
+			p.BodyStart += p.HeaderStart
+			p.BodyEnd += p.BodyStart
+			before = p.BodyStart
+			if !yield(i, p) {
+				return
+			}
+		}
+	}
+}
+
+// part reads one part, places as lengths.
+func (d Digest) part(r *reader) Part {
+	var p Part
+	p.Depth = int(r.byte())
+	p.NumChildren = r.int()
+	p.HeaderStart = r.int()
+	p.BodyStart = r.int()
+	p.BodyEnd = r.int()
+	p.Lines = r.int()
+	p.HeaderBare = r.int()
+	p.BodyBare = p.Lines - r.signed()
+	bits := r.byte()
+	p.Flowed = bits&partFlowed != 0
+	p.DelSp = bits&partDelSp != 0
+	p.Type, p.Subtype, _ = strings.Cut(r.word(usualTypes[:]), "/")
+	p.Encoding = r.word(usualEncodings[:])
+	p.Charset = r.word(usualCharsets[:])
+	p.Disposition = r.word(usualDispositions[:])
+	p.Filename = string(r.string())
+	p.d = d
+	p.count = int(r.byte())
+	p.fields = *r
+	for range p.count {
+		r.byte()
+		r.skip()
+	}
+	p.ContentID = contentID(p.Field("Content-ID"))
+	return p
+}
+
+// contentID takes the angle brackets off.
+func contentID(v []byte) string {
+	if len(v) == 0 {
+		return ""
+	}
+	var r message.FieldReader
+	return r.ID(v)
+}
+
+func (r *reader) word(list []string) string {
+	switch c := int(r.byte()); {
+	case c == 0:
+		return ""
+	case c <= len(list):
+		return list[c-1]
+	case c == otherWord:
+		return string(r.string())
+	}
+	return ""
+}
+
+// Field returns a field of the part as it stands, without white space around it: one that begins with Content-, or, of a
+// message within another, one of those that make up the envelope. Of the message itself see Digest.Field.
+func (p *Part) Field(name string) []byte {
+	if p.Depth == 0 {
+		return p.d.Field(name)
+	}
+	want := fieldOf([]byte(name))
+	r := p.fields
+	for range p.count {
+		id, v := fieldID(r.byte()), r.string()
+		if id == want && want != fieldNone && want != fieldOther {
+			return v
+		}
+	}
+	return nil
+}
+
+// Field returns the first field of that name as it stands in the message, with folds, but without white space around
+// it; nil if there is none. Of what is not kept it knows nothing: see Kept.
+func (d Digest) Field(name string) []byte {
+	for n, v := range d.Fields() {
+		if bytes.EqualFold(n, []byte(name)) {
+			return bytes.Trim(v, " \t\r\n")
+		}
+	}
+	return nil
+}
+
+// Fields yields name and value of the fields that are kept of the header, in order and as they stand.
+func (d Digest) Fields() iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		for line, colon := range d.lines() {
+			name, value := bytes.TrimRight(line[:max(colon-1, 0)], " \t"), bytes.TrimRight(line[colon:], "\r\n")
+			if !yield(name, value) {
+				return
+			}
+		}
+	}
+}
+
+// lines yields the header lines that are kept, and where the value starts in each.
+func (d Digest) lines() iter.Seq2[[]byte, int] {
+	return func(yield func([]byte, int) bool) {
+		r := d.section(atFields)
+		for at := fixedLength; len(r.b) > 0; {
+			r.byte()
+			colon, n := r.int(), r.int()
+			line := d.at(at, n)
+			if line == nil || colon > n {
+				return
+			}
+			at += n
+			if !yield(line, colon) {
+				return
+			}
+		}
+	}
+}
+
+// Kept reports whether Fields has all fields of that name, so that one it does not have is not in the message.
+func (d Digest) Kept(name string) bool {
+	switch fieldOf([]byte(name)) {
+	case fieldNone, fieldAuth:
+		return false
+	}
+	return d.b != nil && !d.Truncated()
+}
+
+// AppendFields appends the fields of the given names to dst, as they stand in the message and in its order, and reports
+// whether those are all: if not, the file has to be read. That is BODY[HEADER.FIELDS (...)] but for the empty line and
+// the line ends.
+func (d Digest) AppendFields(dst []byte, names ...string) ([]byte, bool) {
+	for _, name := range names {
+		if !d.Kept(name) {
+			return dst, false
+		}
+	}
+	for line, colon := range d.lines() {
+		have := bytes.TrimRight(line[:max(colon-1, 0)], " \t")
+		for _, name := range names {
+			if bytes.EqualFold(have, []byte(name)) {
+				dst = append(dst, line...)
+				break
+			}
+		}
+	}
+	return dst, true
+}
+
+// Unsubscribe returns the List-Unsubscribe field (RFC 2369), unfolded.
+func (d Digest) Unsubscribe() string { return message.Unfold(d.Field("List-Unsubscribe")) }
+
+// Auth returns the topmost Authentication-Results field (RFC 8601), unfolded.
+func (d Digest) Auth() string { return message.Unfold(d.Field("Authentication-Results")) }
+
+// An AttachmentInfo is an attachment as a list shows it.
+type AttachmentInfo struct {
+	Part int    // its index in the message's list of parts
+	Type string // type/subtype
+	Name string // decoded, not cleaned
+	Size int64  // octets once decoded; reckoned for large or odd ones
+}
+
+// Attachments returns what message.Display calls attachments.
+func (d Digest) Attachments() []AttachmentInfo {
+	r := d.section(atFiles)
+	n := min(r.uint16(), len(r.b))
+	if n == 0 {
+		return nil
+	}
+	list := make([]AttachmentInfo, n)
+	for i := range list {
+		list[i] = AttachmentInfo{Part: r.int(), Size: int64(r.int())}
+	}
+	next := 0
+	for i, p := range d.Parts() {
+		for next < n && list[next].Part < i {
+			next++
+		}
+		if next == n {
+			break
+		}
+		if list[next].Part == i {
+			list[next].Type, list[next].Name = p.ContentType(), p.Filename
+		}
+	}
+	return list
+}
