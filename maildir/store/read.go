@@ -6,7 +6,7 @@ import (
 	"pneu/maildir"
 )
 
-// read returns the content of a message's file.
+// read returns the message in a file, unpacked where Dovecot has compressed it.
 func (b *Box) read(e maildir.Entry) ([]byte, error) {
 	f, _, err := b.f.Open(e)
 	if err != nil {
@@ -22,5 +22,8 @@ func (b *Box) read(e maildir.Entry) ([]byte, error) {
 	if err == io.ErrUnexpectedEOF || err == io.EOF {
 		err = nil // it was cut while we read: what is there counts
 	}
-	return raw[:n], err
+	if err != nil {
+		return nil, err
+	}
+	return maildir.Unpack(raw[:n])
 }

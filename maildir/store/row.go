@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"io"
+	"runtime"
 	"time"
 
 	"pneu/maildir"
@@ -63,20 +65,22 @@ func (r Row) Folder() string { return r.v.box.f.Name() }
 
 // Size returns the length of its file.
 func (r Row) Size() int64 {
-	if n := r.v.ix.Size(r.n); n >= 0 {
+	n := r.v.ix.Size(r.n)
+	if n >= 0 {
 		return n
 	}
-	d, _ := r.Digest()
-	return d.Size()
+	r.peek(func(d digest.Digest) { n = d.Size() })
+	return n
 }
 
 // WireSize returns its length with CRLF line ends.
 func (r Row) WireSize() int64 {
-	if n := r.v.ix.WireSize(r.n); n >= 0 {
+	n := r.v.ix.WireSize(r.n)
+	if n >= 0 {
 		return n
 	}
-	d, _ := r.Digest()
-	return d.WireSize()
+	r.peek(func(d digest.Digest) { n = d.WireSize() })
+	return n
 }
 
 // Received returns when it came: the time of its file, IMAP's INTERNALDATE.
@@ -87,12 +91,12 @@ func (r Row) Saved() time.Time { return moment(r.v.ix.Saved(r.n)) }
 
 // Date returns the date it bears, in its writer's zone, else when it came.
 func (r Row) Date() time.Time {
-	if d, err := r.Digest(); err == nil {
-		if t := d.Date(); !t.IsZero() {
-			return t
-		}
+	var at time.Time
+	r.peek(func(d digest.Digest) { at = d.Date() })
+	if at.IsZero() {
+		at = r.Received()
 	}
-	return r.Received()
+	return at
 }
 
 // Class returns what kind of message it is.
@@ -100,35 +104,73 @@ func (r Row) Class() digest.Class {
 	if r.v.ix.HasDigest(r.n) {
 		return digest.Class(r.v.ix.Class(r.n))
 	}
-	d, _ := r.Digest()
-	return d.Class()
+	var c digest.Class
+	r.peek(func(d digest.Digest) { c = d.Class() })
+	return c
 }
 
 // Digest returns what is kept of the message; if nothing is, it is made from the file. An
 // error is that of reading the file, and the digest then that of nothing.
-func (r Row) Digest() (digest.Digest, error) {
+func (r Row) Digest() (d digest.Digest, err error) {
+	err = r.peek(func(kept digest.Digest) { d, _ = digest.Decode(bytes.Clone(kept.Bytes())) })
+	return d, err
+}
+
+// peek calls fn with the digest as it lies in the index, which fn may not keep: the memory is
+// the view's.
+func (r Row) peek(fn func(d digest.Digest)) error {
+	defer runtime.KeepAlive(r.v)
 	if b := r.v.ix.Blob(r.n); b != nil {
 		if d, err := digest.Decode(b); err == nil {
-			return d, nil
+			fn(d)
+			return nil
 		}
 	}
-	return r.v.box.digest(r.UID(), r.Entry())
+	d, err := r.v.box.digest(r.UID(), r.Entry())
+	fn(d)
+	return err
 }
 
 // From returns the sender as a list shows it: the name, else the address.
-func (r Row) From() string { d, _ := r.Digest(); return d.FromName() }
+func (r Row) From() (s string) {
+	r.peek(func(d digest.Digest) { s = d.FromName() })
+	return s
+}
 
 // Subject returns the subject in one line. Like all that strangers wrote it has to be
 // cleaned before a terminal sees it (package safe).
-func (r Row) Subject() string { d, _ := r.Digest(); return d.Subject() }
+func (r Row) Subject() (s string) {
+	r.peek(func(d digest.Digest) { s = d.Subject() })
+	return s
+}
 
 // Preview returns how the text begins.
-func (r Row) Preview() string { d, _ := r.Digest(); return d.Preview() }
+func (r Row) Preview() (s string) {
+	r.peek(func(d digest.Digest) { s = d.Preview() })
+	return s
+}
 
 // Summary returns what a list shows of the message.
-func (r Row) Summary() message.Summary { d, _ := r.Digest(); return d.Summary() }
+func (r Row) Summary() (s message.Summary) {
+	r.peek(func(d digest.Digest) { s = r.summary(d) })
+	return s
+}
 
-// Open opens the message's file, following it if another program renamed it.
+// summary is that of d, or of the file if not all of it fit into d.
+func (r Row) summary(d digest.Digest) message.Summary {
+	if d.Truncated() {
+		if raw, err := r.Read(); err == nil {
+			return message.Parse(raw).Header(0).Summary()
+		}
+	}
+	return d.Summary()
+}
+
+// Read returns the whole message as it was received: unpacked, if Dovecot has compressed its
+// file. Another program's rename is followed.
+func (r Row) Read() ([]byte, error) { return r.v.box.read(r.Entry()) }
+
+// Open opens the message's file as it lies there, following it if another program renamed it.
 func (r Row) Open() (io.ReadCloser, error) {
 	f, _, err := r.v.box.f.Open(r.Entry())
 	if err != nil {

@@ -94,6 +94,9 @@ func (v *View) sort(ctx context.Context, rows []int32, by []By) error {
 			continue
 		}
 		keys := v.numbers(b.Key, len(rows) < v.Len()/8, rows)
+		if err := v.complete(ctx, b.Key, rows, keys); err != nil {
+			return err
+		}
 		if b.Reverse {
 			reverse(keys)
 		}
@@ -138,16 +141,58 @@ func (v *View) numbers(k Key, few bool, rows []int32) []int64 {
 	return keys
 }
 
+// complete reads from files what the index does not know yet.
+func (v *View) complete(ctx context.Context, k Key, rows []int32, keys []int64) error {
+	unknown := func(n int32) bool { return keys[n] < 0 }
+	switch k {
+	case Date:
+		if v.State().Undigested == 0 {
+			return nil
+		}
+		unknown = func(n int32) bool { return !v.ix.HasDigest(int(n)) }
+	case Size, WireSize:
+	default:
+		return nil
+	}
+	return parallel(ctx, len(rows), func(i int) {
+		if n := rows[i]; unknown(n) {
+			switch r := v.Row(int(n)); k {
+			case Date:
+				keys[n] = r.Date().Unix()
+			case Size:
+				keys[n] = r.Size()
+			case WireSize:
+				keys[n] = r.WireSize()
+			}
+		}
+	})
+}
+
+// heading is what text keys are made of: a digest, or a summary where not all fit into that.
+type heading interface {
+	From() []message.Addr
+	To() []message.Addr
+	Cc() []message.Addr
+	Subject() string
+}
+
+type whole struct{ s message.Summary }
+
+func (w whole) From() []message.Addr { return w.s.From }
+func (w whole) To() []message.Addr   { return w.s.To }
+func (w whole) Cc() []message.Addr   { return w.s.Cc }
+func (w whole) Subject() string      { return w.s.Subject }
+
 // texts are the keys that are compared as text.
-var texts = map[Key]func(d digest.Digest) string{
-	From:    func(d digest.Digest) string { return name(d.From()) },
-	To:      func(d digest.Digest) string { return name(d.To()) },
-	Cc:      func(d digest.Digest) string { return name(d.Cc()) },
-	FromBox: func(d digest.Digest) string { return mailbox(d.From()) },
-	ToBox:   func(d digest.Digest) string { return mailbox(d.To()) },
-	CcBox:   func(d digest.Digest) string { return mailbox(d.Cc()) },
-	Subject: func(d digest.Digest) string {
-		s, _ := thread.BaseSubject(d.Subject())
+var texts = map[Key]func(h heading) string{
+	From:    func(h heading) string { return name(h.From()) },
+	To:      func(h heading) string { return name(h.To()) },
+	Cc:      func(h heading) string { return name(h.Cc()) },
+	FromBox: func(h heading) string { return mailbox(h.From()) },
+	ToBox:   func(h heading) string { return mailbox(h.To()) },
+	CcBox:   func(h heading) string { return mailbox(h.Cc()) },
+	Subject: func(h heading) string {
+		s, _ := thread.BaseSubject(h.Subject())
 		return strings.ToLower(s)
 	},
 }
@@ -171,11 +216,17 @@ func mailbox(l []message.Addr) string {
 }
 
 // textKeys returns the texts of rows, in their order.
-func (v *View) textKeys(ctx context.Context, rows []int32, text func(digest.Digest) string) ([]string, error) {
+func (v *View) textKeys(ctx context.Context, rows []int32, text func(heading) string) ([]string, error) {
 	keys := make([]string, len(rows))
 	err := parallel(ctx, len(rows), func(i int) {
-		d, _ := v.Row(int(rows[i])).Digest()
-		keys[i] = text(d)
+		r := v.Row(int(rows[i]))
+		r.peek(func(d digest.Digest) {
+			if d.Truncated() {
+				keys[i] = text(whole{r.summary(d)})
+			} else {
+				keys[i] = text(d)
+			}
+		})
 	})
 	return keys, err
 }

@@ -2,22 +2,18 @@ package store
 
 import (
 	"context"
-	"sync"
-	"time"
+	"runtime"
 
-	"pneu/maildir"
 	"pneu/maildir/digest"
 	"pneu/maildir/index"
 	"pneu/maildir/message"
 	"pneu/maildir/search"
+	"pneu/maildir/thread"
 )
 
 // source is a View as a query sees it: search.Source.
 type source struct {
 	v *View
-
-	threads sync.Once
-	roots   []int32
 }
 
 func (s *source) Len() int       { return s.v.Len() }
@@ -88,10 +84,33 @@ func (s *source) Column(c search.Column, from int, dst []int64) bool {
 		for i := range dst {
 			dst[i] = int64(ix.ModSeq(from + i))
 		}
+	case search.Thread:
+		val, err := s.v.once("roots", s.roots)
+		if err != nil {
+			return false
+		}
+		for i, root := range val.([]int32)[from : from+len(dst)] {
+			dst[i] = int64(root)
+		}
 	default:
 		return false
 	}
 	return true
+}
+
+// roots returns the number of its thread for each row.
+func (s *source) roots() (any, error) {
+	tree, err := s.v.Threads(context.Background(), thread.Newest)
+	if err != nil {
+		return nil, err
+	}
+	roots := make([]int32, s.Len())
+	for i, t := range tree.Threads {
+		for _, spot := range tree.Spots[t.From : t.From+t.N] {
+			roots[spot.Row] = int32(i)
+		}
+	}
+	return roots, nil
 }
 
 // more reports whether the name has letters that are no standard flags.
@@ -108,6 +127,7 @@ func more(ix *index.View, n int) bool {
 
 // sent is the Date field. The index has the time of arrival in its place where there is none.
 func sent(ix *index.View, n int) int64 {
+	defer runtime.KeepAlive(ix)
 	at := ix.Sent(n)
 	switch {
 	case !ix.HasDigest(n):
@@ -160,35 +180,49 @@ func (s *source) Heads(ctx context.Context, lo, hi int, fn func(row int, rec []b
 
 func (s *source) Doc(row int) search.Doc { return &doc{Row: s.v.Row(row)} }
 
-// A doc is a message asked by a query for itself: search.Doc.
+// A doc is a message asked by a query for itself: search.Doc, and what that may have besides.
 type doc struct {
 	Row
-	once sync.Once
+	read bool
 	m    *message.Message
 	sum  *message.Summary
 	text *string
+	dig  digest.Digest
+	got  int8 // 1: dig was made, -1: it could not be
 }
 
-func (d *doc) load() *message.Message {
-	d.once.Do(func() {
+// Message returns the parsed file, nil if it cannot be read.
+func (d *doc) Message() *message.Message {
+	if !d.read {
+		d.read = true
 		if raw, err := d.v.box.read(d.Entry()); err == nil {
 			d.m = message.Parse(raw)
 		}
-	})
+	}
 	return d.m
 }
 
-// Summary hides that of Row, which reads it each time.
+func (d *doc) Digest() (digest.Digest, bool) {
+	if d.got == 0 {
+		d.got = -1
+		if dig, err := d.Row.Digest(); err == nil {
+			d.dig, d.got = dig, 1
+		}
+	}
+	return d.dig, d.got > 0
+}
+
 func (d *doc) Summary() *message.Summary {
 	if d.sum == nil {
-		sum := d.Row.Summary()
+		dig, _ := d.Digest()
+		sum := d.summary(dig)
 		d.sum = &sum
 	}
 	return d.sum
 }
 
 func (d *doc) Header() message.Header {
-	if m := d.load(); m != nil {
+	if m := d.Message(); m != nil {
 		return m.Header(0)
 	}
 	return nil
@@ -197,7 +231,7 @@ func (d *doc) Header() message.Header {
 func (d *doc) Text() string {
 	if d.text == nil {
 		s := ""
-		if m := d.load(); m != nil {
+		if m := d.Message(); m != nil {
 			s = digest.Text(m)
 		}
 		d.text = &s
@@ -205,5 +239,5 @@ func (d *doc) Text() string {
 	return *d.text
 }
 
-func (d *doc) Flags() maildir.Flags { return d.Row.Flags() }
-func (d *doc) Received() time.Time  { return d.Row.Received() }
+func (d *doc) UID() uint32   { return uint32(d.Row.UID()) }
+func (d *doc) Sequence() int { return d.n + 1 }

@@ -102,15 +102,18 @@ func (v *View) facts(ctx context.Context, from, to int) ([]thread.Fact, error) {
 	facts := make([]thread.Fact, to-from)
 	err := parallel(ctx, len(facts), func(i int) {
 		r := v.Row(from + i)
-		d, _ := r.Digest()
-		facts[i] = factOf(r, d)
+		r.peek(func(d digest.Digest) { facts[i] = factOf(r, d) })
 	})
 	return facts, err
 }
 
 func factOf(r Row, d digest.Digest) thread.Fact {
 	f := thread.Fact{Key: uint32(r.UID()), ID: thread.Hash(d.MessageID()), Subject: d.BaseSubject(), Reply: d.Class()&digest.Reply != 0}
-	if refs := d.References(); len(refs) > 0 {
+	refs := d.References()
+	if d.Truncated() {
+		refs = r.summary(d).References
+	}
+	if len(refs) > 0 {
 		f.Refs = make([]uint64, len(refs))
 		for i, id := range refs {
 			f.Refs[i] = thread.Hash(id)
