@@ -123,18 +123,20 @@ func (v *view) bcc() []message.Addr {
 	return v.d.Header().Addresses("Bcc")
 }
 
-// foldAddrs appends a list of addresses as a head record has it.
+// foldAddrs appends a list of addresses as digest.Head has it.
 func foldAddrs(dst []byte, list []message.Addr) []byte {
 	for i, a := range list {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		if a.Name == "" {
-			dst = digest.Fold(dst, a.Addr)
-			continue
+		s := a.Name
+		switch {
+		case s == "":
+			s = a.Addr
+		case a.Addr != "":
+			s += " <" + a.Addr + ">"
 		}
-		dst = append(digest.Fold(dst, a.Name), " <"...)
-		dst = append(digest.Fold(dst, a.Addr), '>')
+		dst = digest.Fold(dst, s)
 	}
 	return dst
 }
@@ -232,6 +234,14 @@ func (v *view) wireSize() int64 {
 
 // parts calls f with the type of each part of the message, and the name of its file, until f returns true.
 func (v *view) parts(f func(typ, name string) bool) bool {
+	if d, ok := v.digest(); ok && !d.Truncated() {
+		for _, p := range d.Parts() {
+			if f(p.ContentType(), p.Filename) {
+				return true
+			}
+		}
+		return false
+	}
 	if m := v.message(); m != nil {
 		for i := range m.Parts {
 			if p := &m.Parts[i]; f(p.ContentType(), p.Filename) {

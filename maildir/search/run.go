@@ -235,8 +235,6 @@ func (r *run) term(t *term, want *Bits) (split, error) {
 		return s, err
 	case "body":
 		return r.body(t, want)
-	case "attachment": // names are in the text
-		return r.body(t, want)
 	case "thread":
 		return r.thread(t, want)
 	}
@@ -453,7 +451,7 @@ func (r *run) body(t *term, want *Bits) (split, error) {
 	if t.text.any || len(needle) == 0 && t.text.re != nil {
 		return r.ask(want)
 	}
-	if len(needle) == 0 && t.field != "attachment" {
+	if len(needle) == 0 {
 		return r.all(want)
 	}
 	a := r.memo[t]
@@ -463,7 +461,7 @@ func (r *run) body(t *term, want *Bits) (split, error) {
 		}
 		n := r.src.Len()
 		a = &answer{yes: NewBits(n), maybe: NewBits(n)}
-		sure := t.text.re == nil && t.field != "attachment"
+		sure := t.text.re == nil
 		covered, err := r.src.Text(r.ctx, string(needle), func(row int, exact bool) {
 			if exact && sure {
 				a.yes.Set(row)

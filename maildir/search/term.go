@@ -63,6 +63,9 @@ func (t *term) match(v *view) bool {
 	case "in":
 		return inFolder(v.d.Folder(), t.value)
 	case "is", "flag":
+		if t.class != 0 {
+			return v.class()&t.class != 0
+		}
 		return t.flagged(v)
 	case "has":
 		if t.class != 0 {
