@@ -151,7 +151,7 @@ func (s searcher) places(m *msg, h message.Header) []grepLines {
 		out = append(out, grepLines{strings.ToLower(f), values(h, f, false, false)})
 	}
 	if all || s.body {
-		out = append(out, grepLines{"body", strings.Split(strings.TrimRight(m.Text(), "\n"), "\n")})
+		out = append(out, grepLines{"body", strings.Split(strings.TrimRight(m.shown(), "\n"), "\n")})
 	}
 	return out
 }

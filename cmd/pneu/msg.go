@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pneu/maildir"
+	"pneu/maildir/digest"
 	"pneu/maildir/htmltext"
 	"pneu/maildir/journal"
 	"pneu/maildir/message"
@@ -237,16 +238,24 @@ func (m *msg) Date() time.Time {
 // maxText bounds the text of a message that is shown or searched.
 const maxText = 2 << 20
 
-// Text is what a person reads of the message, not yet wrapped.
+// Text is what is searched of the message.
 func (m *msg) Text() string {
 	if m.text == nil {
 		s := ""
 		if p, err := m.load(); err == nil {
-			s = body(p, 100, false).text
+			s = digest.Text(p)
 		}
 		m.text = &s
 	}
 	return *m.text
+}
+
+// shown is what a person reads of the message, not yet wrapped.
+func (m *msg) shown() string {
+	if p, err := m.load(); err == nil {
+		return body(p, 100, false).text
+	}
+	return ""
 }
 
 // A bodyText is the part of a message that is read, clean.

@@ -108,7 +108,7 @@ func (m *msg) record() (*record, error) {
 		r.List = &list{s.List, oneLine(h.Get("List-Unsubscribe")),
 			strings.EqualFold(strings.TrimSpace(h.Get("List-Unsubscribe-Post")), "List-Unsubscribe=One-Click")}
 	}
-	r.Snippet = snippet(m.Text())
+	r.Snippet = snippet(m.shown())
 	r.Dest, r.Was, r.Of = m.dest, m.was, m.of
 	return r, nil
 }

@@ -70,7 +70,7 @@ func (t *tool) showOne(m *msg) error {
 			t.fail(m.path, err)
 			return nil
 		}
-		r.Text = m.Text()
+		r.Text = m.shown()
 		return t.emitRecord(r)
 	}
 	if t.printed > 0 {
