@@ -57,6 +57,7 @@ func verbs() []*cli.Command {
 		grepVerb(), statsVerb(), dedupeVerb(), sedVerb(), archiveVerb(), mkdirVerb(), foldersVerb(),
 		importVerb(), exportVerb(), sendVerb(), tuiVerb(), helpVerb(),
 		newVerb(), replyVerb(), forwardVerb(), bounceVerb(),
+		queueVerb(), deliverVerb(), unsubscribeVerb(),
 	}
 }
 

@@ -53,6 +53,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": wantCode, "maildir": makeMaildir, "tree": treeHash, "clean": wantClean, "name": oddName,
+			"spool": makeSpool, "lists": listServer,
 		},
 	})
 }
@@ -235,14 +236,14 @@ func TestSilentTerminal(t *testing.T) {
 	before := map[string][]string{"search": {"is:unread"}, "pick": {"is:unread"}, "sort": {"date"}, "flag": {"+F"}, "mv": {"-p", "A"}, "cp": {"-p", "B"},
 		"grep": {"x"}, "stats": {"--by", "from"}, "sed": {"-n", "/subject/s/x/y/"}, "archive": {"-n"}, "mkdir": {"-n", "D"}, "completion": {"bash"},
 		"import": {"C"}, "part": {"ls"}, "send": {"-n"}, "undo": nil, "log": nil, "seq": {"-S"}, "rm": {"-n"}, "help": {"json"},
-		"new": {"-n", "a@example.org"}, "reply": {"-n", "-f", "a@example.org"}, "forward": {"-n", "-f", "a@example.org"}, "bounce": {"-n", "-f", "a@example.org", "--to", "b@example.org"}}
+		"unsubscribe": {"-n"}, "new": {"-n", "a@example.org"}, "reply": {"-n", "-f", "a@example.org"}, "forward": {"-n", "-f", "a@example.org"}, "bounce": {"-n", "-f", "a@example.org", "--to", "b@example.org"}}
 	for _, c := range verbs() {
 		if c.SkipFlagParsing || c.Name == "watch" {
 			continue // it becomes another program, or never ends
 		}
 		args := append([]string{c.Name}, before[c.Name]...)
 		switch c.Name {
-		case "ls", "folders", "mkdir", "completion", "search", "pick", "undo", "log", "help", "new":
+		case "ls", "folders", "mkdir", "completion", "search", "pick", "undo", "log", "help", "new", "queue", "deliver":
 		default:
 			args = append(args, mail)
 		}

@@ -22,7 +22,7 @@ func TestManualExamples(t *testing.T) {
 	for _, name := range []string{"pneu", "sendmail"} {
 		ourselves(t, filepath.Join(bin, name))
 	}
-	for _, name := range []string{"less", "jq"} { // what a reader may not have
+	for _, name := range []string{"less", "jq", "qrun"} { // what a reader may not have
 		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\ncat >/dev/null\n"), 0o755); err != nil {
 			t.Fatal(err)
 		}
