@@ -54,7 +54,7 @@ func verbs() []*cli.Command {
 		lsVerb(), scanVerb(), showVerb(), partVerb(), hdrVerb(),
 		searchVerb(), pickVerb(), sortVerb(), threadVerb(), seqVerb(),
 		flagVerb(), mvVerb(), cpVerb(), rmVerb(), undoVerb(), logVerb(),
-		grepVerb(), statsVerb(), dedupeVerb(), sedVerb(), archiveVerb(), mkdirVerb(), foldersVerb(),
+		grepVerb(), statsVerb(), dedupeVerb(), sedVerb(), archiveVerb(), mkdirVerb(), foldersVerb(), watchVerb(),
 		importVerb(), exportVerb(), sendVerb(), tuiVerb(), helpVerb(),
 		newVerb(), replyVerb(), forwardVerb(), bounceVerb(),
 		queueVerb(), deliverVerb(), unsubscribeVerb(),

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"pneu/maildir"
+)
+
+// A watched Maildir, and the events as they come.
+type watched struct {
+	*testing.T
+	dir    string
+	cmd    *exec.Cmd
+	events chan record
+}
+
+func (w *watched) run(args ...string) {
+	w.Helper()
+	cmd := w.command(args...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		w.Fatalf("pneu %v: %v, %s", args, err, out)
+	}
+}
+
+func (w *watched) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(w.dir, "pneu"), args...)
+	cmd.Env = append(os.Environ(), "HOME="+w.dir, "XDG_STATE_HOME="+filepath.Join(w.dir, "state"), "PNEU_MAILDIR="+filepath.Join(w.dir, "Maildir"), "PNEU_CONFIG=")
+	return cmd
+}
+
+// next returns the next event, or fails after so long that nothing else can be the reason.
+func (w *watched) next(what string) record {
+	w.Helper()
+	select {
+	case r, ok := <-w.events:
+		if !ok || r.Op != what {
+			w.Fatalf("%q %+v instead of %s", r.Op, r, what)
+		}
+		return r
+	case <-time.After(30 * time.Second):
+		w.Fatalf("no event %s", what)
+	}
+	return record{}
+}
+
+func startWatch(t *testing.T, args ...string) *watched {
+	w := &watched{T: t, dir: t.TempDir(), events: make(chan record, 100)}
+	ourselves(t, filepath.Join(w.dir, "pneu"))
+	s, err := maildir.Create(filepath.Join(w.dir, "Maildir"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inbox, err := s.Folder("INBOX")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.cmd = w.command(append([]string{"watch", "--json"}, args...)...)
+	w.cmd.Stderr = os.Stderr
+	out, err := w.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.cmd.Process.Kill(); w.cmd.Wait() })
+	go func() {
+		defer close(w.events)
+		for r := bufio.NewReader(out); ; {
+			line, err := r.ReadString('\n')
+			if err != nil {
+				return
+			}
+			var e record
+			if json.Unmarshal([]byte(line), &e) == nil {
+				w.events <- e
+			}
+		}
+	}()
+	// What was there before is no event, so messages are filed until one is seen.
+	for i := 0; ; i++ {
+		if _, err := inbox.Deliver(maildir.Delivery{}, strings.NewReader(fmt.Sprintf("Subject: %d\n\nx\n", i))); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case r := <-w.events:
+			if r.Op != "new" || r.Subject == "" {
+				t.Fatalf("%+v", r)
+			}
+			for len(w.events) > 0 {
+				<-w.events
+			}
+			return w
+		case <-time.After(200 * time.Millisecond):
+		}
+		if i > 150 {
+			t.Fatal("nothing is seen")
+		}
+	}
+}
+
+func TestWatch(t *testing.T) {
+	w := startWatch(t, "-r")
+	s, err := maildir.Open(filepath.Join(w.dir, "Maildir"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inbox, _ := s.Folder("INBOX")
+	e, err := inbox.Deliver(maildir.Delivery{}, strings.NewReader("Subject: hello\nFrom: ada@example.org\n\nx\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := w.next("new")
+	for r.Subject != "hello" { // one of those at the start, seen late
+		r = w.next("new")
+	}
+	if r.Path != inbox.File(e) || len(r.From) != 1 {
+		t.Errorf("%+v", r)
+	}
+	w.run("flag", "+S", r.Path)
+	if f := w.next("flags"); f.Flags != "S" || f.Was != r.Path {
+		t.Errorf("%+v", f)
+	}
+	// A folder made later is watched too. Whether it is seen before the message comes into
+	// it decides by which event, so one goes there first.
+	w.run("mkdir", "A")
+	a, err := s.Folder("A")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Deliver(maildir.Delivery{}, strings.NewReader("Subject: first\n\nx\n")); err != nil {
+		t.Fatal(err)
+	}
+	if f := w.next("new"); f.Folder != "A" {
+		t.Errorf("%+v", f)
+	}
+	w.run("mv", "A", r.Path)
+	if f := w.next("moved"); f.Folder != "A" || filepath.Base(f.Was) == "" || f.Subject != "hello" {
+		t.Errorf("%+v", f)
+	}
+	w.run("undo")
+	if f := w.next("moved"); f.Folder != "INBOX" {
+		t.Errorf("%+v", f)
+	}
+	w.run("rm", "--purge", r.Path)
+	if f := w.next("gone"); f.Folder != "INBOX" || f.ID != e.Base() {
+		t.Errorf("%+v", f)
+	}
+	w.cmd.Process.Signal(syscall.SIGINT)
+	if _, ok := <-w.events; ok {
+		t.Error("events after the end")
+	}
+	if err := w.cmd.Wait(); w.cmd.ProcessState.ExitCode() != 130 {
+		t.Errorf("%v", err)
+	}
+}
+
+// When events were lost, a list tells what happened meanwhile.
+func TestWatchOverflow(t *testing.T) {
+	s, err := maildir.Create(filepath.Join(t.TempDir(), "Maildir"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inbox, _ := s.Folder("INBOX")
+	deliver := func(subject string) maildir.Entry {
+		e, err := inbox.Deliver(maildir.Delivery{}, strings.NewReader("Subject: "+subject+"\n\nx\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	stays, changes, goes := deliver("stays"), deliver("changes"), deliver("goes")
+	var got []string
+	w := &watching{known: map[string]map[string]maildir.Entry{}, times: map[int64]int{}, list: []*maildir.Folder{inbox}}
+	w.emit = func(c change) error { got = append(got, c.what+" "+c.e.Base()); return nil }
+	if err := w.compare(inbox, true); err != nil {
+		t.Fatal(err)
+	}
+	comes := deliver("comes")
+	if _, err := inbox.SetFlags(changes, "S", ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := inbox.Remove(goes); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.event(maildir.Event{Kind: maildir.Overflow}); err != nil {
+		t.Fatal(err)
+	}
+	// The events of the same changes that come late tell nothing new.
+	w.event(maildir.Event{Kind: maildir.Added, Folder: inbox, Entry: comes})
+	w.event(maildir.Event{Kind: maildir.Gone, Folder: inbox, Entry: goes})
+	if err := w.expire(time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(got, "\n")
+	for _, want := range []string{"new " + comes.Base(), "flags " + changes.Base(), "gone " + goes.Base()} {
+		if strings.Count(text, want) != 1 {
+			t.Errorf("%q lacks %s, or has it twice", text, want)
+		}
+	}
+	if strings.Contains(text, stays.Base()) {
+		t.Errorf("%q", text)
+	}
+}
