@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math/bits"
 	"runtime"
+	"slices"
 	"sync/atomic"
 )
 
@@ -105,9 +106,13 @@ func (s *segment) candidates(q query) (set *docSet, match func(doc int) (bool, e
 	if len(last) == 0 {
 		return nil, nil, nil
 	}
+	var starts []uint32
 	first := make([]uint64, (s.terms+63)/64)
 	s.scan(append(bytes.Clone(q.pieces[0]), end), func(id uint32) bool {
 		first[id/64] |= 1 << (id % 64)
+		if len(starts) <= maxPatterns {
+			starts = append(starts, id)
+		}
 		if set.left > 0 {
 			err = posts.add(set, id)
 		}
@@ -131,23 +136,70 @@ func (s *segment) candidates(q query) (set *docSet, match func(doc int) (bool, e
 		}
 		set.and(other)
 	}
-	ph := &phrase{s: s, first: first, middle: middle, last: last}
+	ph := &phrase{s: s, first: first, middle: middle, last: last, starts: starts}
+	ph.makePatterns()
 	return set, ph.match, nil
 }
 
 // A phrase is a needle of several tokens.
 type phrase struct {
-	s      *segment
-	first  []uint64 // set of terms
-	middle []uint32
-	last   []span
-	ids    []uint32
+	s        *segment
+	first    []uint64 // set of terms
+	middle   []uint32
+	last     []span
+	starts   []uint32 // the terms of first, or too many
+	patterns [][]byte // codes one of which a match has in it; nil if they are too many
+	ids      []uint32
+}
+
+const maxPatterns = 8
+
+// makePatterns spells out the codes of the phrase, or of as much of it as has
+// few spellings: one look for these bytes is faster than decoding a text. They
+// are found at wrong places too.
+func (ph *phrase) makePatterns() {
+	var codes []byte
+	for _, id := range ph.middle {
+		codes = appendCode(codes, id)
+	}
+	patterns := [][]byte{codes}
+	count := 0
+	for _, sp := range ph.last {
+		count += int(min(sp.hi-sp.lo, maxPatterns+1))
+	}
+	if count <= maxPatterns {
+		patterns = nil
+		for _, sp := range ph.last {
+			for id := sp.lo; id < sp.hi; id++ {
+				patterns = append(patterns, appendCode(bytes.Clone(codes), id))
+			}
+		}
+	}
+	if len(ph.starts)*len(patterns) <= maxPatterns {
+		var longer [][]byte
+		for _, id := range ph.starts {
+			for _, p := range patterns {
+				longer = append(longer, append(appendCode(nil, id), p...))
+			}
+		}
+		patterns = longer
+	}
+	// A single byte, or little more of a text than that, is nearly everywhere.
+	for _, p := range patterns {
+		if len(p) < 2 {
+			return
+		}
+	}
+	ph.patterns = patterns
 }
 
 func (ph *phrase) match(doc int) (bool, error) {
 	codes := ph.s.codesOf(doc)
 	if err := ph.s.check(codes); err != nil {
 		return false, err
+	}
+	if ph.patterns != nil && !slices.ContainsFunc(ph.patterns, func(p []byte) bool { return bytes.Contains(codes, p) }) {
+		return false, nil
 	}
 	ph.ids = decode(ph.ids[:0], codes)
 	n := len(ph.middle)

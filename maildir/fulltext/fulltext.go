@@ -27,7 +27,8 @@ type Options struct {
 	Identity string
 	// ReadOnly: nothing is created, locked or written.
 	ReadOnly bool
-	// Memory bounds what a Builder holds, roughly; 0 is 96 MB.
+	// Memory bounds what a Builder holds, roughly; 0 is 48 MB, of which a
+	// third are documents being collected and the rest those being written.
 	Memory int64
 	// Tail is the size in bytes at which Append says that it is time to fold; 0 is 4 MB.
 	Tail int64

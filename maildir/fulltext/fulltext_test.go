@@ -120,7 +120,7 @@ func mustOpen(t testing.TB, dir string, opt Options) *Index {
 	if opt.Identity == "" {
 		opt.Identity = "folder 1"
 	}
-	x, err := Open(dir, opt)
+	x, err := open(dir, opt, &breaker{mended: true, unsynced: map[string]int64{}}) // which does not wait for a disk
 	if err != nil {
 		t.Fatal(err)
 	}

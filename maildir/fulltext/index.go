@@ -3,7 +3,6 @@ package fulltext
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,7 +39,7 @@ func open(dir string, opt Options, fsys files) (*Index, error) {
 		return nil, errors.New("identity of a text index is too long")
 	}
 	if opt.Memory <= 0 {
-		opt.Memory = 96 << 20
+		opt.Memory = 48 << 20
 	}
 	if opt.Tail <= 0 {
 		opt.Tail = 4 << 20
@@ -115,10 +114,10 @@ func (x *Index) load() error {
 		gone := false
 		for _, e := range m.segments {
 			s, known := x.segments[e.number]
-			if !known || s == nil || s.sum() != e.sum {
+			if !known || s == nil || s.sum != e.sum {
 				s, err = openSegment(filepath.Join(x.dir, segmentName(e.number)))
 				gone = gone || errors.Is(err, fs.ErrNotExist)
-				if err != nil || uint64(len(s.data)) != e.size || s.sum() != e.sum || s.number != e.number {
+				if err != nil || uint64(len(s.data)) != e.size || s.sum != e.sum || s.number != e.number {
 					s = nil
 				}
 			}
@@ -131,9 +130,6 @@ func (x *Index) load() error {
 		return nil
 	}
 }
-
-// sum is the checksum of the segment's footer.
-func (s *segment) sum() uint32 { return binary.LittleEndian.Uint32(s.data[len(s.data)-4:]) }
 
 // renew makes a View of what was read.
 func (x *Index) renew() *View {
@@ -229,7 +225,8 @@ func indexable(text []byte) bool {
 // A lockedIndex is an Index of which this process may write segments.
 type lockedIndex struct {
 	*Index
-	file file
+	file  file
+	stale []uint64 // segments of another identity, until there is a manifest
 }
 
 // lock takes the lock of builders, looks at what is there and removes what
@@ -246,7 +243,7 @@ func (x *Index) lock() (*lockedIndex, error) {
 		f.Close()
 		return nil, err
 	}
-	lx := &lockedIndex{x, f}
+	lx := &lockedIndex{Index: x, file: f}
 	if err := lx.prepare(); err != nil {
 		f.Close()
 		return nil, err
@@ -278,6 +275,8 @@ func (x *lockedIndex) prepare() error {
 		}
 		if !slices.ContainsFunc(onDisk.segments, func(e entry) bool { return e.number == n }) {
 			x.fsys.Remove(filepath.Join(x.dir, segmentName(n)))
+		} else if onDisk.identity != x.opt.Identity {
+			x.stale = append(x.stale, n)
 		}
 	}
 	return nil
@@ -318,7 +317,7 @@ func (x *lockedIndex) publish(s *segment, old []*segment) error {
 	m.identity = x.opt.Identity
 	m.generation++
 	m.segments = nil
-	var gone []uint64
+	gone := x.stale
 	for _, e := range x.manifest.segments {
 		have := x.segments[e.number]
 		if have == nil || have.bad.Load() || slices.Contains(old, have) {
@@ -328,7 +327,7 @@ func (x *lockedIndex) publish(s *segment, old []*segment) error {
 		}
 	}
 	if s != nil {
-		m.segments = append(m.segments, entry{s.number, uint64(len(s.data)), s.sum()})
+		m.segments = append(m.segments, entry{s.number, uint64(len(s.data)), s.sum})
 	}
 	if err := writeManifest(x.fsys, x.dir, m); err != nil {
 		// It may have been put in place: look what there is.
@@ -344,6 +343,7 @@ func (x *lockedIndex) publish(s *segment, old []*segment) error {
 	if s != nil {
 		x.segments[s.number] = s
 	}
+	x.stale = nil
 	x.info, _ = os.Stat(filepath.Join(x.dir, manifestName))
 	for _, n := range gone {
 		delete(x.segments, n)
@@ -353,11 +353,13 @@ func (x *lockedIndex) publish(s *segment, old []*segment) error {
 	return nil
 }
 
-// cutTail takes the documents of s, and others that are in segments, out of the tail.
+// cutTail takes the documents of s, if not nil, and others that are in segments, out of the tail.
 func (x *lockedIndex) cutTail(s *shard) error {
 	folded := map[uint32]bool{}
-	for _, d := range s.docs {
-		folded[d.uid] = true // the dead too, which are in no segment
+	if s != nil {
+		for _, d := range s.docs {
+			folded[d.uid] = true // the dead too, which are in no segment
+		}
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -378,7 +380,11 @@ func (x *lockedIndex) cutTail(s *shard) error {
 	}
 	x.tail = tail{}
 	if b == nil {
-		return x.fsys.Remove(path)
+		if err := x.fsys.Remove(path); err != nil {
+			return err
+		}
+		_, err := x.refresh()
+		return err
 	}
 	if err := x.fsys.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -393,7 +399,11 @@ func (x *lockedIndex) cutTail(s *shard) error {
 		x.fsys.Remove(tmp)
 		return err
 	}
-	return x.fsys.Rename(tmp, path)
+	if err := x.fsys.Rename(tmp, path); err != nil {
+		return err
+	}
+	_, err = x.refresh()
+	return err
 }
 
 // Remove deletes the index.

@@ -59,6 +59,9 @@ func (x *lockedIndex) foldStep(ctx context.Context, alive func(uid uint32) bool,
 		}
 		return true, err
 	}
+	if x.hasTail() { // a builder died before it came to this, or it is another folder's
+		return true, x.cutTail(nil)
+	}
 	group := x.group(v, alive, all)
 	if group == nil {
 		return false, nil
@@ -69,6 +72,13 @@ func (x *lockedIndex) foldStep(ctx context.Context, alive func(uid uint32) bool,
 		runtime.KeepAlive(s)
 	}
 	return true, err
+}
+
+// hasTail reports whether there is a file of which nothing is in the View.
+func (x *lockedIndex) hasTail() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.tail.info != nil && len(x.View().tail) == 0
 }
 
 // damaged reports whether the manifest names segments that are of no use.

@@ -8,7 +8,7 @@ import (
 	"hash/crc32"
 	"os"
 	"runtime"
-	"sort"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -80,9 +80,10 @@ type segment struct {
 	texts   []byte
 	posts   []byte
 	heap    []byte
-	blocks  []byte // 8 bytes per block: offsets of its first term in heap and in posts
-	uids    []byte // 4 bytes each
-	ends    []byte // 4 bytes each, in texts
+	blocks  []byte   // 8 bytes per block: offsets of its first term in heap and in posts
+	uids    []uint32 // a copy, since all of it is looked at without a check for a file cut short
+	sum     uint32   // of the footer
+	ends    []byte   // 4 bytes each, in texts
 	sums    []byte
 	checked []atomic.Uint64 // a bit per chunk
 	bad     atomic.Bool
@@ -152,21 +153,25 @@ func parseSegment(data []byte) (*segment, error) {
 	}
 	s.texts, s.posts = data[headerSize:ft.postings], data[ft.postings:ft.heap]
 	s.heap, s.blocks = data[ft.heap:ft.blocks], data[ft.blocks:ft.table]
-	s.uids, s.ends = data[ft.table:ft.table+4*uint64(ft.docs)], data[ft.table+4*uint64(ft.docs):ft.sums]
+	uids := data[ft.table : ft.table+4*uint64(ft.docs)]
+	s.ends = data[ft.table+4*uint64(ft.docs) : ft.sums]
+	s.sum = binary.LittleEndian.Uint32(data[len(data)-4:])
 	s.sums = data[ft.sums : len(data)-footerSize]
 	s.checked = make([]atomic.Uint64, (chunks+63)/64)
 	if checksum(s.sums) != ft.sumsSum {
 		return nil, errDamaged
 	}
-	if err := s.check(s.uids); err != nil {
+	if err := s.check(uids); err != nil {
 		return nil, err
 	}
 	if err := s.check(s.ends); err != nil {
 		return nil, err
 	}
+	s.uids = make([]uint32, ft.docs)
 	var uid, end uint32
-	for i := range int(ft.docs) {
-		u, e := s.uid(i), s.end(i)
+	for i := range s.uids {
+		u, e := binary.LittleEndian.Uint32(uids[4*i:]), s.end(i)
+		s.uids[i] = u
 		if u <= uid && i > 0 || e < end || uint64(e) > uint64(len(s.texts)) {
 			return nil, errDamaged
 		}
@@ -198,7 +203,7 @@ func (s *segment) check(b []byte) error {
 func (s *segment) len() int         { return int(s.docs) }
 func (s *segment) countTerms() int  { return int(s.terms) }
 func (s *segment) codeBytes() int64 { return int64(len(s.texts)) }
-func (s *segment) uid(i int) uint32 { return binary.LittleEndian.Uint32(s.uids[4*i:]) }
+func (s *segment) uid(i int) uint32 { return s.uids[i] }
 func (s *segment) end(i int) uint32 { return binary.LittleEndian.Uint32(s.ends[4*i:]) }
 
 func (s *segment) codesOf(i int) []byte {
@@ -211,26 +216,13 @@ func (s *segment) codesOf(i int) []byte {
 
 // docOf returns the number of the document uid.
 func (s *segment) docOf(uid uint32) (int, bool) {
-	n := s.len()
-	if n == 0 || uid < s.uid(0) || uid > s.uid(n-1) {
-		return 0, false
-	}
-	return sort.Find(n, func(i int) int {
-		switch u := s.uid(i); {
-		case uid < u:
-			return -1
-		case uid > u:
-			return 1
-		}
-		return 0
-	})
+	return slices.BinarySearch(s.uids, uid)
 }
 
 // covered returns the segment's UIDs as ranges.
 func (s *segment) covered() []Range {
 	s.once.Do(func() {
-		for i := range s.len() {
-			u := s.uid(i)
+		for _, u := range s.uids {
 			if n := len(s.ranges); n > 0 && s.ranges[n-1].Last == u-1 {
 				s.ranges[n-1].Last = u
 			} else {
