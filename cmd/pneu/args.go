@@ -109,7 +109,7 @@ func takesValue(f cli.Flag) bool {
 	return ok && d.TakesValue()
 }
 
-// flagChange turns +S and -S into --add=S and --remove=S. Flags are capitals, as options
+// flagChange turns +S and -S into --add=S and --remove=S, +$Junk likewise. Flags are capitals, as options
 // are not; a keyword letter can be added as +a, and removed by --remove.
 func flagChange(a string) (string, bool) {
 	if len(a) < 2 {
@@ -119,6 +119,9 @@ func flagChange(a string) (string, bool) {
 	case '+':
 		return "--add=" + a[1:], true
 	case '-':
+		if a[1] == '$' || a[1] == '\\' {
+			return "--remove=" + a[1:], true
+		}
 		for i := 1; i < len(a); i++ {
 			if a[i] < 'A' || a[i] > 'Z' {
 				return "", false

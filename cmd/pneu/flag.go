@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -17,52 +19,108 @@ func flagVerb() *cli.Command {
 		Flags: outputFlags(dryFlag(),
 			&cli.StringSliceFlag{Name: "add", Usage: "add `FLAGS`; +FLAGS for short"},
 			&cli.StringSliceFlag{Name: "remove", Usage: "remove `FLAGS`; -FLAGS for short"},
+			&cli.StringSliceFlag{Name: "keyword", Usage: "add the keyword `NAME`; +$NAME for short if it begins with $"},
+			&cli.StringSliceFlag{Name: "no-keyword", Usage: "remove the keyword `NAME`; -$NAME for short"},
 		),
 		Action: verb(changeFlags),
 	}
 }
 
-// letters makes flags of what -add and -remove were given.
-func letters(values []string) (maildir.Flags, error) {
-	all := strings.Join(values, "")
-	if strings.Contains(all, "$") || strings.Contains(all, `\`) {
-		return "", boot.Usage("keywords with names are not kept in Maildirs: use a letter from a to z")
+// A flagging is what to add to messages or to remove from them.
+type flagging struct {
+	letters  maildir.Flags
+	keywords []string
+}
+
+func (f flagging) empty() bool { return f.letters == "" && len(f.keywords) == 0 }
+
+// String writes it as it is typed.
+func (f flagging) String() string {
+	return strings.Join(append(some(string(f.letters)), f.keywords...), ",")
+}
+
+// systemFlags are the letters of flags that IMAP writes with names.
+var systemFlags = map[string]maildir.Flags{
+	`\seen`: "S", `\answered`: "R", `\flagged`: "F", `\deleted`: "T", `\draft`: "D", "$forwarded": "P",
+}
+
+// parseFlags reads values such as FS, $Junk and \Seen, several with commas between, and
+// the names of keywords without a sign.
+func parseFlags(values, names []string) (flagging, error) {
+	var f flagging
+	var letters string
+	for _, v := range strings.Split(strings.Join(values, ","), ",") {
+		v = strings.TrimSpace(v)
+		switch sys, ok := systemFlags[strings.ToLower(v)]; {
+		case ok:
+			letters += string(sys)
+		case strings.HasPrefix(v, "$"):
+			names = append(names, v)
+		case strings.HasPrefix(v, `\`):
+			return f, boot.Usage(fmt.Sprintf(`there is no flag %q: there are \Seen, \Answered, \Flagged, \Deleted and \Draft`, v))
+		case strings.Trim(strings.ToLower(v), "abcdefghijklmnopqrstuvwxyz") != "":
+			return f, boot.Usage("flags are letters: D F P R S T, and a to z for keywords; or $Name")
+		default:
+			letters += v
+		}
 	}
-	if strings.Trim(strings.ToLower(all), "abcdefghijklmnopqrstuvwxyz") != "" {
-		return "", boot.Usage("flags are letters: D F P R S T, and a to z for keywords")
+	for _, n := range names {
+		if !keywordName(n) {
+			return f, boot.Usage(fmt.Sprintf("%q cannot be a keyword", n))
+		}
+		if !slices.ContainsFunc(f.keywords, func(k string) bool { return strings.EqualFold(k, n) }) {
+			f.keywords = append(f.keywords, n)
+		}
 	}
-	return maildir.MakeFlags(all), nil
+	f.letters = maildir.MakeFlags(letters)
+	return f, nil
+}
+
+// keywordName reports whether s is an atom (RFC 3501, 9), as flag-keyword is.
+func keywordName(s string) bool {
+	return s != "" && s != "$" && len(s) <= 200 && !strings.ContainsFunc(s, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`(){%*"\]`, r)
+	})
 }
 
 func changeFlags(t *tool) error {
-	add, err := letters(t.c.StringSlice("add"))
+	add, err := parseFlags(t.c.StringSlice("add"), t.c.StringSlice("keyword"))
 	if err != nil {
 		return err
 	}
-	remove, err := letters(t.c.StringSlice("remove"))
+	remove, err := parseFlags(t.c.StringSlice("remove"), t.c.StringSlice("no-keyword"))
 	if err != nil {
 		return err
 	}
-	if add == "" && remove == "" {
+	if add.empty() && remove.empty() {
 		return boot.Usage("say what to change, such as +S or -F")
 	}
 	what := "flag"
-	if add != "" {
-		what += " +" + string(add)
+	if !add.empty() {
+		what += " +" + add.String()
 	}
-	if remove != "" {
-		what += " -" + string(remove)
+	if !remove.empty() {
+		what += " -" + remove.String()
 	}
 	return t.change(what, t.c.Args().Slice(), func(b *journal.Batch, m *msg) (string, error) {
 		if b == nil {
 			t.wouldDo(m, what)
 			return "flags", nil
 		}
-		e, err := b.SetFlags(m.f, m.e, add, remove)
-		if err != nil {
-			return "", err
+		if add.letters != "" || remove.letters != "" {
+			e, err := b.SetFlags(m.f, m.e, add.letters, remove.letters)
+			if err != nil {
+				return "", err
+			}
+			m.became(m.f, e)
 		}
-		m.became(m.f, e)
+		if len(add.keywords)+len(remove.keywords) > 0 {
+			e, err := b.SetKeywords(m.f, m.e, add.keywords, remove.keywords)
+			if err != nil {
+				return "", err
+			}
+			m.became(m.f, e)
+		}
 		return "flags", nil
 	})
 }
