@@ -185,7 +185,7 @@ func (p *parser) regexp(t *term, pat string, at int) (expr, error) {
 		msg := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 		return nil, p.fail(at, "not a regular expression: "+msg, "")
 	}
-	t.value, t.text = pat, &text{re: re, ends: strings.ContainsAny(pat, `^$`) || strings.Contains(pat, `\A`)}
+	t.value, t.text = pat, &text{re: re, must: literal(pat), ends: strings.ContainsAny(pat, `^$`) || strings.Contains(pat, `\A`)}
 	return t, nil
 }
 

@@ -1,6 +1,10 @@
 package search
 
-import "bytes"
+import (
+	"bytes"
+	"sync"
+	"sync/atomic"
+)
 
 // A finder finds one needle in many texts. It looks for the needle's rarest byte with IndexByte, which goes over a
 // text at the speed of memory, and compares only there; bytes.Index begins with the first byte, which in words is
@@ -9,16 +13,50 @@ type finder struct {
 	needle []byte
 	rare   byte
 	at     int // where rare stands in needle
-	same   int // how much of a text is worth looking for rare in, before bytes.Index takes over
 }
 
 func newFinder(needle []byte) finder {
 	f := finder{needle: needle}
-	best := 256
-	for i, c := range needle {
-		if r := int(rank(c)); r < best {
-			best, f.rare, f.at = r, c, i
+	f.choose(func(c byte) int { return int(rank(c)) })
+	return f
+}
+
+// choose takes the byte of the needle that is the rarest.
+func (f *finder) choose(often func(c byte) int) {
+	best := -1
+	for i, c := range f.needle {
+		if n := often(c); best < 0 || n < best {
+			best, f.rare, f.at = n, c, i
 		}
+	}
+}
+
+// A tuner counts the bytes of the first texts that are looked at, so that a finder learns what is rare among them: no
+// table knows that all of somebody's mail comes from example.org. It serves several goroutines.
+type tuner struct {
+	tuned atomic.Pointer[finder]
+	mu    sync.Mutex
+	texts int
+	count [256]int
+}
+
+// manyTexts are enough to know what is rare.
+const manyTexts = 64
+
+// finder returns the best finder known so far, for text.
+func (t *tuner) finder(f *finder, text []byte) *finder {
+	if known := t.tuned.Load(); known != nil {
+		return known
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range text {
+		t.count[c]++
+	}
+	if t.texts++; t.texts >= manyTexts {
+		better := &finder{needle: f.needle}
+		better.choose(func(c byte) int { return t.count[c]*256 + int(rank(c)) })
+		t.tuned.Store(better)
 	}
 	return f
 }

@@ -220,9 +220,9 @@ func (r *run) term(t *term, want *Bits) (split, error) {
 		end := append([]byte{0}, t.text.needle...)
 		return r.heads(t, want, func(rec []byte) (bool, bool) { return bytes.HasSuffix(rec, end), false })
 	case "from", "to", "cc", "bcc", "replyto", "rcpt", "any", "subject", "list":
-		return r.heads(t, want, func(rec []byte) (bool, bool) { return t.text.inRecord(rec, t.heads) })
+		return r.heads(t, want, t.text.inRecords(t.heads))
 	case "text":
-		s, err := r.heads(t, want, func(rec []byte) (bool, bool) { return t.text.inRecord(rec, t.heads) })
+		s, err := r.heads(t, want, t.text.inRecords(t.heads))
 		if err != nil {
 			return s, err
 		}
@@ -325,28 +325,29 @@ func (r *run) test(t *term, c Column) (decide func([]int64) (yes, maybe uint64),
 	case Flags:
 		mask, want := t.mask, t.want
 		more := mask&^(usualFlags|FlagNew) != 0
+		if more {
+			return func(vals []int64) (yes, maybe uint64) {
+				for i, v := range vals {
+					yes |= bit(v&mask == want) << i
+					maybe |= bit(v&FlagMore != 0) << i
+				}
+				return yes &^ maybe, maybe
+			}, false
+		}
 		return func(vals []int64) (yes, maybe uint64) {
 			for i, v := range vals {
-				if v&mask == want {
-					yes |= 1 << i
-				}
-				if more && v&FlagMore != 0 {
-					maybe |= 1 << i
-				}
+				yes |= bit(v&mask == want) << (i & 63)
 			}
-			return yes &^ maybe, maybe
+			return yes, 0
 		}, false
 	case Class:
 		mask := int64(t.class)
 		return func(vals []int64) (yes, maybe uint64) {
 			for i, v := range vals {
-				if v == Unknown {
-					maybe |= 1 << i
-				} else if v&mask != 0 {
-					yes |= 1 << i
-				}
+				yes |= bit(v&mask != 0) << (i & 63)
+				maybe |= bit(v == Unknown) << (i & 63)
 			}
-			return yes, maybe
+			return yes &^ maybe, maybe
 		}, false
 	case UID:
 		return func(vals []int64) (yes, maybe uint64) {
@@ -371,12 +372,19 @@ func (r *run) test(t *term, c Column) (decide func([]int64) (yes, maybe uint64),
 			near = int64(widestZone / time.Second)
 		}
 		fallback = t.field == "date" || t.field == "older" || t.field == "newer"
+		if near == 0 {
+			return func(vals []int64) (yes, maybe uint64) {
+				for i, v := range vals {
+					yes |= bit(uint64(v-lo) < uint64(hi-lo)) << (i & 63) // lo <= v < hi
+					maybe |= bit(v == Unknown) << (i & 63)
+				}
+				return yes, maybe
+			}, fallback
+		}
 		return func(vals []int64) (yes, maybe uint64) {
 			for i, v := range vals {
-				if uint64(v-lo) < uint64(hi-lo) { // lo <= v < hi
-					yes |= 1 << i
-				}
-				if v == Unknown || near > 0 && v != Never && (abs(v-lo) <= near || abs(v-hi) <= near) {
+				yes |= bit(uint64(v-lo) < uint64(hi-lo)) << (i & 63)
+				if v == Unknown || v != Never && (abs(v-lo) <= near || abs(v-hi) <= near) {
 					maybe |= 1 << i
 				}
 			}
@@ -389,14 +397,20 @@ func (r *run) test(t *term, c Column) (decide func([]int64) (yes, maybe uint64),
 	}
 	return func(vals []int64) (yes, maybe uint64) {
 		for i, v := range vals {
-			if v >= lo && v <= hi {
-				yes |= 1 << i
-			} else if v == Unknown {
-				maybe |= 1 << i
-			}
+			yes |= bit(uint64(v-lo) <= uint64(hi-lo)) << (i & 63)
+			maybe |= bit(v == Unknown) << (i & 63)
 		}
-		return yes, maybe
+		return yes, maybe // lo is not negative, so no row is in both
 	}, false
+}
+
+// bit is 1 for true: without a branch, since which way a random row goes cannot be foretold.
+func bit(b bool) uint64 {
+	var n uint64
+	if b {
+		n = 1
+	}
+	return n
 }
 
 const (
@@ -446,7 +460,7 @@ func (r *run) heads(t *term, want *Bits, in func(rec []byte) (yes, perhaps bool)
 func (r *run) body(t *term, want *Bits) (split, error) {
 	needle := t.text.needle
 	if t.text.re != nil {
-		needle = []byte(literal(t.value))
+		needle = []byte(t.text.must)
 	}
 	if t.text.any || len(needle) == 0 && t.text.re != nil {
 		return r.ask(want)

@@ -14,6 +14,7 @@ import (
 type text struct {
 	finder
 	re    *regexp.Regexp
+	must  string   // is in all that re matches, or empty
 	ends  bool     // re begins with ^ or ends with $, and so means a whole name or address
 	any   bool     // *: the field is there
 	me    bool     // one of
@@ -95,11 +96,35 @@ func (x *text) mineIn(field []byte) (yes, perhaps bool) {
 // headSet is a set of fields of the head record: 1<<headFrom and so on.
 type headSet uint8
 
-// inRecord reports whether a head record has a match in one of the fields of set.
-func (x *text) inRecord(rec []byte, set headSet) (yes, perhaps bool) {
-	if x.re == nil && !x.any && !x.me && len(x.needle) > 0 {
-		return x.needleIn(rec, set), false
+// inRecords returns what reports whether a head record has a match in one of the fields of set. It may be called from
+// several goroutines.
+func (x *text) inRecords(set headSet) func(rec []byte) (yes, perhaps bool) {
+	switch {
+	case x.re != nil:
+		must := newFinder([]byte(x.must))
+		return func(rec []byte) (bool, bool) {
+			if len(must.needle) > 0 && !must.in(rec) {
+				return false, false
+			}
+			return x.inFields(rec, set)
+		}
+	case x.any || x.me || len(x.needle) == 0:
+		return func(rec []byte) (bool, bool) { return x.inFields(rec, set) }
 	}
+	var t tuner
+	if set == 1<<headFrom { // the first field, and the shortest way
+		return func(rec []byte) (bool, bool) {
+			if i := bytes.IndexByte(rec, 0); i >= 0 {
+				rec = rec[:i]
+			}
+			return t.finder(&x.finder, rec).in(rec), false
+		}
+	}
+	return func(rec []byte) (bool, bool) { return needleIn(t.finder(&x.finder, rec), rec, set), false }
+}
+
+// inFields looks at one field after the other.
+func (x *text) inFields(rec []byte, set headSet) (yes, perhaps bool) {
 	for i := range headFields {
 		var field []byte
 		field, rec, _ = bytes.Cut(rec, []byte{0})
@@ -124,16 +149,9 @@ func (x *text) inRecord(rec []byte, set headSet) (yes, perhaps bool) {
 }
 
 // needleIn looks through the whole record, and only at a hit for the field it is in: mostly there is none.
-func (x *text) needleIn(rec []byte, set headSet) bool {
-	field := 0
-	for len(rec) > 0 {
-		if set == 1<<headFrom { // the first field alone
-			if i := bytes.IndexByte(rec, 0); i >= 0 {
-				rec = rec[:i]
-			}
-			return x.finder.in(rec)
-		}
-		i := x.index(rec)
+func needleIn(f *finder, rec []byte, set headSet) bool {
+	for field := 0; ; field++ {
+		i := f.index(rec)
 		if i < 0 {
 			return false
 		}
@@ -144,15 +162,12 @@ func (x *text) needleIn(rec []byte, set headSet) bool {
 		if set>>field == 0 {
 			return false // only fields before this one are asked for
 		}
-		// Nothing else in this field counts.
-		end := bytes.IndexByte(rec[i:], 0)
+		end := bytes.IndexByte(rec[i:], 0) // nothing else in this field counts
 		if end < 0 {
 			return false
 		}
 		rec = rec[i+end+1:]
-		field++
 	}
-	return false
 }
 
 // newRegexp compiles a pattern for folded text: what is not ASCII in it is folded too.
