@@ -33,14 +33,15 @@ const maxSize = 32 << 20
 // ErrNothing is returned by Undo and Redo when there is nothing to do.
 var ErrNothing = errors.New("nothing to undo")
 
-// An Op is one change to one message.
+// An Op is one change to one message, or of bulk to many.
 type Op struct {
-	Kind                 string // flags, keywords, move, copy, purge, append, replace, mkdir
+	Kind                 string // flags, keywords, move, copy, purge, append, replace, mkdir, bulk
 	Store                string // root of the tree
 	FromFolder, ToFolder string // names of the folders
 	From, To             string // their directories
 	Old, New             maildir.Entry
-	Add, Remove          []string // keywords, of keywords
+	Add, Remove          []string // keywords, of keywords; letters of flags, of bulk
+	Bulk                 Bulk     // the messages, of bulk
 }
 
 // Base returns the base of the name before the operation.
@@ -68,7 +69,11 @@ type Record struct {
 // Messages returns how many operations were on a message: not those that made folders.
 func (r Record) Messages() (n int) {
 	for _, o := range r.Ops {
-		if o.Kind != "mkdir" {
+		switch o.Kind {
+		case "mkdir":
+		case "bulk":
+			n += o.Bulk.Count()
+		default:
 			n++
 		}
 	}
@@ -97,6 +102,7 @@ type Report struct {
 type Journal struct {
 	path     string
 	keywords Keywords // nil: they cannot be changed
+	numbers  Numbers  // nil: nor flags by number
 	mu       sync.Mutex
 	file     *os.File
 }

@@ -46,6 +46,8 @@ type opLine struct {
 	New        raw    `json:"new,omitempty"`
 	Add        []raw  `json:"add,omitempty"` // keywords
 	Remove     []raw  `json:"remove,omitempty"`
+	Numbering  string `json:"numbering,omitempty"`
+	UIDs       string `json:"uids,omitempty"`
 }
 
 // raw is a name on disk: any bytes. JSON has only text, so what is no UTF-8 is
@@ -110,7 +112,7 @@ func unpackEntry(r raw) maildir.Entry {
 
 func pack(o Op) *opLine {
 	return &opLine{o.Kind, raw(o.Store), raw(o.FromFolder), raw(o.ToFolder), raw(o.From), raw(o.To),
-		packEntry(o.Old), packEntry(o.New), convert[raw](o.Add), convert[raw](o.Remove)}
+		packEntry(o.Old), packEntry(o.New), convert[raw](o.Add), convert[raw](o.Remove), o.Bulk.Numbering, o.Bulk.UIDs}
 }
 
 // convert makes a list of the one kind of text a list of the other.
@@ -124,7 +126,7 @@ func convert[To, From ~string](list []From) []To {
 
 func (l *opLine) unpack() Op {
 	return Op{l.Kind, string(l.Store), string(l.FromFolder), string(l.ToFolder), string(l.From), string(l.To),
-		unpackEntry(l.Old), unpackEntry(l.New), convert[string](l.Add), convert[string](l.Remove)}
+		unpackEntry(l.Old), unpackEntry(l.New), convert[string](l.Add), convert[string](l.Remove), Bulk{l.Numbering, l.UIDs}}
 }
 
 // state of an operation.

@@ -136,6 +136,8 @@ func (j *Journal) back(o Op, hold *maildir.Hold, many bool) (string, error) {
 		return "", errPurged
 	case "mkdir":
 		return "", unmake(o)
+	case "bulk":
+		return "", j.flagAll(o, o.Remove, o.Add)
 	}
 	from, to, err := o.folders(hold, many)
 	if err != nil {
@@ -177,8 +179,11 @@ func (o Op) folders(hold *maildir.Hold, many bool) (from, to *maildir.Folder, er
 
 // again does one operation again.
 func (j *Journal) again(o Op, hold *maildir.Hold, many bool) (string, error) {
-	if o.Kind == "mkdir" {
+	switch o.Kind {
+	case "mkdir":
 		return "", remake(o)
+	case "bulk":
+		return "", j.flagAll(o, o.Add, o.Remove)
 	}
 	from, to, err := o.folders(hold, many)
 	if err != nil {
