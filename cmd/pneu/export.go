@@ -1,10 +1,13 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -12,6 +15,7 @@ import (
 	"pneu/maildir"
 	"pneu/maildir/address"
 	"pneu/maildir/message"
+	"pneu/maildir/safe"
 )
 
 func exportVerb() *cli.Command {
@@ -21,6 +25,8 @@ func exportVerb() *cli.Command {
 			&cli.BoolFlag{Name: "mboxrd", Usage: "quote every line like From, >From: can be undone (the default)"},
 			&cli.BoolFlag{Name: "mboxo", Usage: "quote lines that begin with From and a blank alone"},
 			&cli.BoolFlag{Name: "mboxcl2", Usage: "quote nothing, say the length in Content-Length"},
+			&cli.BoolFlag{Name: "patches", Usage: "only patches, in their order: what git am takes"},
+			&cli.BoolFlag{Name: "tar", Usage: "write a tar of .eml files instead"},
 		},
 		Action: verb(export),
 	}
@@ -37,14 +43,14 @@ const (
 
 func (t *tool) dialect() (dialect, error) {
 	d, n := mboxrd, 0
-	for i, name := range []string{"mboxrd", "mboxo", "mboxcl2"} {
+	for i, name := range []string{"mboxrd", "mboxo", "mboxcl2", "tar"} {
 		if t.c.Bool(name) {
 			d = dialect(i)
 			n++
 		}
 	}
 	if n > 1 {
-		return d, boot.Usage("choose one of --mboxrd, --mboxo and --mboxcl2")
+		return d, boot.Usage("choose one of --mboxrd, --mboxo, --mboxcl2 and --tar")
 	}
 	return d, nil
 }
@@ -54,7 +60,17 @@ func export(t *tool) error {
 	if err != nil {
 		return err
 	}
-	return t.each(t.c.Args().Slice(), wholeSequence, func(m *msg) error {
+	put := func(m *msg) error { return writeMbox(t.out, m, d) }
+	if t.c.Bool("tar") {
+		tw := tar.NewWriter(t.out)
+		defer tw.Close()
+		put = func(m *msg) error { return writeEML(tw, m) }
+	}
+	each := t.each
+	if t.c.Bool("patches") {
+		each = t.eachPatch
+	}
+	return each(t.c.Args().Slice(), wholeSequence, func(m *msg) error {
 		if m.raw == nil {
 			file, err := m.open()
 			if err == nil {
@@ -66,11 +82,37 @@ func export(t *tool) error {
 				return nil
 			}
 		}
-		if err := writeMbox(t.out, m, d); err != nil {
+		if err := put(m); err != nil {
 			return err
 		}
 		return t.wrote()
 	})
+}
+
+// writeEML adds a message to a tar, as FOLDER/NAME.eml, its name in the Maildir: import finds the flags in it.
+func writeEML(w *tar.Writer, m *msg) error {
+	name := filepath.Base(m.path)
+	switch {
+	case m.f == nil:
+		name = safe.Filename(name)
+	case m.e.New:
+		name = m.e.Base() // its info part, if any, is nobody's flags
+	}
+	if !strings.HasSuffix(name, ".eml") {
+		name += ".eml"
+	}
+	if f := m.Folder(); f != "" {
+		var dir []string
+		for _, s := range strings.Split(f, "/") {
+			dir = append(dir, safe.Filename(s))
+		}
+		name = strings.Join(dir, "/") + "/" + name
+	}
+	if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(m.raw)), ModTime: m.Received().Truncate(time.Second)}); err != nil {
+		return err
+	}
+	_, err := w.Write(m.raw)
+	return err
 }
 
 // writeMbox writes one message: separator, header with the flags at its end, body, empty

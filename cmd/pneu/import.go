@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/tar"
 	"bufio"
 	"bytes"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -20,7 +22,7 @@ import (
 
 func importVerb() *cli.Command {
 	return &cli.Command{
-		Name: "import", Usage: "file the messages of mbox and .eml files in a folder", ArgsUsage: "FOLDER [FILE...]",
+		Name: "import", Usage: "file the messages of mbox, tar and .eml files in a folder", ArgsUsage: "FOLDER [FILE...]",
 		Flags: outputFlags(maildirFlag(),
 			&cli.BoolFlag{Name: "mboxcl2", Usage: "believe Content-Length on a pipe too, where it cannot be checked"},
 		),
@@ -101,6 +103,9 @@ func (t *tool) importFrom(b *journal.Batch, f *maildir.Folder, name string, r io
 	if bom {
 		br.Discard(3)
 	}
+	if h, _ := br.Peek(512); len(h) == 512 && string(h[257:262]) == "ustar" { // POSIX and GNU alike
+		return t.importTar(b, f, name, tar.NewReader(br))
+	}
 	first, err := br.Peek(5)
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("read %s: %w", name, err)
@@ -135,6 +140,29 @@ func (t *tool) importFrom(b *journal.Batch, f *maildir.Folder, name string, r io
 		}
 		if _, err := io.Copy(io.Discard, m.body); err != nil {
 			return fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+}
+
+// importTar files the plain files of a tar, each a message. Names in it say flags and nothing
+// about where to put it.
+func (t *tool) importTar(b *journal.Batch, f *maildir.Folder, name string, r *tar.Reader) error {
+	for {
+		h, err := r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			t.fail(name, err)
+			return nil
+		}
+		if h.Typeflag != tar.TypeReg {
+			continue
+		}
+		name := strings.TrimSuffix(path.Base(h.Name), ".eml")
+		d := maildir.Delivery{Time: h.ModTime, Flags: maildir.ParseFlags(name), Cur: strings.Contains(name, ":2,")}
+		if err := t.file(b, f, d, r); err != nil {
+			return err
 		}
 	}
 }

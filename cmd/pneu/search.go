@@ -39,12 +39,15 @@ func (t *tool) query() (search.Query, error) {
 	if t.c.NArg() == 0 {
 		return search.Query{}, boot.Usage("say what to look for, such as 'from:ada is:unread'")
 	}
-	q, err := search.ParseWith(strings.Join(t.c.Args().Slice(), " "), search.Options{Me: t.c.StringSlice("me")})
+	q, err := search.ParseWith(strings.Join(t.c.Args().Slice(), " "), search.Options{Me: t.c.StringSlice("me"), Current: t.current()})
 	var e *search.Error
 	if errors.As(err, &e) {
 		return q, boot.Usage(e.Error())
 	}
-	return q, err
+	if err != nil {
+		return q, err
+	}
+	return t.resolve(q)
 }
 
 // pick filters, message by message.
