@@ -184,6 +184,7 @@ func checkFields(t *testing.T, m *message.Message, d Digest) {
 
 func TestCorpus(t *testing.T) {
 	var total, most, n, truncated int
+	var texts Texter
 	corpus(t, func(path string, raw []byte) {
 		d := check(t, raw)
 		if t.Failed() {
@@ -200,7 +201,11 @@ func TestCorpus(t *testing.T) {
 		if bytes.Count(head, []byte{0}) != 7 {
 			t.Errorf("%s: head %q", path, head)
 		}
-		text := Text(message.Parse(raw))
+		m := message.Parse(raw)
+		text := Text(m)
+		if !bytes.Equal(texts.Folded(nil, m), Fold(nil, text)) {
+			t.Errorf("%s: Folded is not Fold of Text", path)
+		}
 		if len(text) > MaxText {
 			t.Errorf("%s: text of %d bytes", path, len(text))
 		}
