@@ -21,6 +21,8 @@ func searchVerb() *cli.Command {
 		Name: "search", Usage: "find messages, newest first", ArgsUsage: "QUERY...",
 		Flags: outputFlags(maildirFlag(), meFlag(),
 			&cli.IntFlag{Name: "limit", Usage: "print at most `N`"},
+			&cli.IntFlag{Name: "offset", Usage: "leave out the first `N`"},
+			&cli.BoolFlag{Name: "threads", Usage: "print whole conversations, which --limit and --offset count then"},
 		),
 		Action: verb(searchAll),
 	}
@@ -80,6 +82,10 @@ func searchAll(t *tool) error {
 	if t.c.IsSet("limit") && limit < 1 {
 		return boot.Usage("--limit wants a number above 0")
 	}
+	offset := t.c.Int("offset")
+	if offset < 0 {
+		return boot.Usage("--offset wants a number")
+	}
 	s, err := t.tree()
 	if err != nil {
 		return err
@@ -109,11 +115,11 @@ func searchAll(t *tool) error {
 			}
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *msg) int { return b.Date().Compare(a.Date()) })
-	if limit > 0 && len(found) > limit {
-		found = found[:limit]
+	if t.c.Bool("threads") {
+		return t.emitConversations(found, offset, limit)
 	}
-	for _, m := range found {
+	slices.SortStableFunc(found, func(a, b *msg) int { return b.Date().Compare(a.Date()) })
+	for _, m := range window(found, offset, limit) {
 		if err := t.emit(m, ""); err != nil {
 			return err
 		}

@@ -92,31 +92,6 @@ func sortMessages(t *tool) error {
 	return nil
 }
 
-func threadVerb() *cli.Command {
-	return &cli.Command{
-		Name: "thread", Usage: "order messages into conversations", ArgsUsage: "[MESSAGE...]",
-		Flags: outputFlags(
-			&cli.BoolFlag{Name: "roots", Usage: "only the first message of each"},
-			&cli.BoolFlag{Name: "reverse", Aliases: []string{"r"}, Usage: "the conversation with the newest message first"},
-		),
-		Action: verb(func(t *tool) error {
-			list, err := t.all(t.c.Args().Slice(), wholeSequence)
-			if err != nil {
-				return err
-			}
-			for _, m := range threaded(list, t.c.Bool("reverse")) {
-				if t.c.Bool("roots") && m.depth > 0 {
-					continue
-				}
-				if err := t.emit(m, ""); err != nil {
-					return err
-				}
-			}
-			return nil
-		}),
-	}
-}
-
 // threaded puts messages in the order of their conversations: those with the oldest news
 // first, as sort does, or with newest the other way.
 func threaded(list []*msg, newest bool) []*msg {
