@@ -3,7 +3,7 @@
 // A digest has what a list shows (sender, subject, date, kind of message, first words), what threads are made of, the
 // fields of the header that mail programs ask for as they stand in the file, and the tree of MIME parts with their
 // places, so that a server can answer ENVELOPE and BODYSTRUCTURE and find BODY[n] without the file. It takes some 400 to
-// 900 bytes of an ordinary message and at most 64 KB of any; what does not fit is left out, and Truncated says so.
+// 800 bytes of an ordinary message and at most 64 KB of any; what does not fit is left out, and Truncated says so.
 //
 // The package has also the one text that is searched of a message (Text), the folding by which texts and needles are
 // compared (Fold), and the folded header (Head). Indexes and searches of files use the same, so they find the same.
@@ -17,7 +17,7 @@
 // unless that is 0, its place, each as an unsigned varint (encoding/binary).
 //
 //	 0  u8   Version
-//	 1  u8   1: truncated, 2: has a date
+//	 1  u8   1: truncated, 2: has a date, 4: line ends of the header are CRLF
 //	 2  u16  Class
 //	 4  i16  zone of the date in minutes east of UTC
 //	 6  2    language, two letters, or zeros
@@ -31,14 +31,17 @@
 //	60  u16  places of addresses, fields, parts, attachments; end
 //	70       strings
 //
-// The strings begin with the fields that are kept, as they stand in the message and in its order: name, colon, value,
-// line end. Every other string is a piece of those wherever it can be.
+// The strings begin with the fields that are kept, in the order of the message. Every other string is a piece of those
+// wherever it can be.
 //
 // Addresses: for each of From, Sender, Reply-To, To, Cc, Bcc the number of mailboxes (varint) and for each the spans of
 // its decoded name and its address; then the spans of list id and first id in In-Reply-To; then the number of references
 // (varint) and their spans.
 //
-// Fields: for each that is kept its number (u8, see field.go), where its value starts in it, and its length (varints).
+// Fields: for each that is kept how it is (u8) and its length among the strings (varint). It is 1 to 28 or from 32 on for
+// a name in field.go, a colon and a blank: then the value is there, without line end. It is 30 or 31 for a date that is
+// written as usual, 2 or 02, and nothing is there. It is 0 for all else: then the whole field is there, and a varint more
+// here says where in it the value starts.
 //
 // Parts: their number (u16), then for each, depth first: depth (u8); as varints the number of children, the distance of
 // its header from the start of the body of the part before, the length of header and body, lines of the body, line ends

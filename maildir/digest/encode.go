@@ -38,6 +38,7 @@ const (
 const (
 	flagTruncated = 1 << iota
 	flagDate      // there is a date that could be read
+	flagCRLF      // the fields that are not kept whole end in CRLF
 )
 
 // Room of the sections, so that no place needs more than 16 bits.
@@ -166,15 +167,7 @@ func (k *maker) header() {
 			continue
 		}
 		v := value{f.Value, -1}
-		colon := cap(f.Name) - cap(f.Value)
-		if n := f.End - f.Start; n <= roomLine && len(k.b)-k.start+n <= roomStrings && len(k.fields)+10 < roomFields && colon < 1<<14 {
-			at := len(k.b) - k.start
-			k.b = append(k.b, h[f.Start:f.End]...)
-			k.fields = append(k.fields, byte(id))
-			k.fields = binary.AppendUvarint(k.fields, uint64(colon))
-			k.fields = binary.AppendUvarint(k.fields, uint64(n))
-			v.at = at + colon
-		} else {
+		if !k.keep(h[f.Start:f.End], id, f.Name, &v) {
 			k.flags |= flagTruncated
 		}
 		if k.first[id].raw == nil {
@@ -193,6 +186,69 @@ func (k *maker) header() {
 		list := &k.lists[listTo+ids[i]-fieldTo]
 		*list = k.mailboxes(*list, v)
 	}
+}
+
+// keep copies a field, and sets what is then to be read of it.
+func (k *maker) keep(line []byte, id fieldID, name []byte, v *value) bool {
+	at := len(k.b) - k.start
+	if len(line) > roomLine || at+len(line) > roomStrings || len(k.fields)+12 > roomFields {
+		return false
+	}
+	eol := 1
+	if n := len(line); n > 1 && line[n-2] == '\r' {
+		eol = 2
+	}
+	if len(k.fields) == 0 && eol == 2 {
+		k.flags |= flagCRLF
+	}
+	crlf := k.flags&flagCRLF != 0
+	if n := len(name); len(line) > n+2+eol && line[n] == ':' && line[n+1] == ' ' && line[len(line)-1] == '\n' && crlf == (eol == 2) {
+		content := line[n+2 : len(line)-eol]
+		if code := spelling(id, name); code != spellWhole && content[len(content)-1] != '\r' {
+			v.raw, v.at = content, at
+			if id == fieldDate && k.first[id].raw == nil {
+				if how := k.date(content); how != spellWhole {
+					k.fields = append(k.fields, how, 0)
+					v.at = -1
+					return true
+				}
+			}
+			k.b = append(k.b, content...)
+			k.fields = append(k.fields, code)
+			k.fields = binary.AppendUvarint(k.fields, uint64(len(content)))
+			return true
+		}
+	}
+	colon := cap(name) - cap(v.raw)
+	k.b = append(k.b, line...)
+	k.fields = append(k.fields, spellWhole)
+	k.fields = binary.AppendUvarint(k.fields, uint64(len(line)))
+	k.fields = binary.AppendUvarint(k.fields, uint64(colon))
+	v.at = at + colon
+	return true
+}
+
+// date notes the date, and reports in which usual form it is written.
+func (k *maker) date(v []byte) byte {
+	t, err := message.ParseDate(message.Unfold(v))
+	if err != nil {
+		return spellWhole
+	}
+	_, zone := t.Zone()
+	k.flags |= flagDate
+	k.put16(atZone, zone/60)
+	k.put64(atDate, uint64(t.Unix()))
+	var room [40]byte
+	if len(v) > maxFormatted {
+		return spellWhole
+	}
+	if string(t.AppendFormat(room[:0], formatDay2)) == string(v) {
+		return spellDay2
+	}
+	if string(t.AppendFormat(room[:0], formatDay)) == string(v) {
+		return spellDay
+	}
+	return spellWhole
 }
 
 // mailboxes reads an address field.
@@ -473,13 +529,8 @@ func appendSpan(b []byte, s span) []byte {
 // rest writes what is in the fixed part.
 func (k *maker) rest() {
 	k.subject()
-	if v := k.first[fieldDate]; v.raw != nil {
-		if t, err := message.ParseDate(message.Unfold(v.raw)); err == nil {
-			_, zone := t.Zone()
-			k.flags |= flagDate
-			k.put16(atZone, zone/60)
-			k.put64(atDate, uint64(t.Unix()))
-		}
+	if v := k.first[fieldDate]; v.raw != nil && k.flags&flagDate == 0 {
+		k.date(v.raw)
 	}
 	ctype, cdisp := k.first[fieldType].raw, k.first[fieldDisposition].raw
 	if message.LikelyAttachment(ctype, cdisp) {

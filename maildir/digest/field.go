@@ -37,6 +37,58 @@ const (
 	numFields
 )
 
+// How a field is written in the section of fields: as one of the spellings below, with a colon and a blank before the
+// value and the line end of the message behind it, so that only the value is kept; or whole.
+const (
+	spellWhole   = 0
+	spellDay     = 30 // Date: Mon, 2 Jan 2006 15:04:05 -0700, which follows from the fixed part
+	spellDay2    = 31 // Date: Mon, 02 Jan 2006 15:04:05 -0700
+	spellAnother = 32 // the first of anotherSpelling
+	formatDay    = "Mon, 2 Jan 2006 15:04:05 -0700"
+	formatDay2   = "Mon, 02 Jan 2006 15:04:05 -0700"
+	maxFormatted = len(formatDay2)
+)
+
+// usualSpelling has the names of the fields with a number. anotherSpelling only grows, and is part of the format.
+var (
+	usualSpelling = [...]string{fieldFrom: "From", fieldSender: "Sender", fieldReplyTo: "Reply-To", fieldTo: "To", fieldCc: "Cc", fieldBcc: "Bcc",
+		fieldSubject: "Subject", fieldDate: "Date", fieldMessageID: "Message-ID", fieldInReplyTo: "In-Reply-To", fieldReferences: "References",
+		fieldListID: "List-Id", fieldUnsubscribe: "List-Unsubscribe", fieldUnsubscribePost: "List-Unsubscribe-Post",
+		fieldAuth: "Authentication-Results", fieldType: "Content-Type", fieldEncoding: "Content-Transfer-Encoding",
+		fieldDisposition: "Content-Disposition", fieldContentID: "Content-ID", fieldDescription: "Content-Description",
+		fieldLanguage: "Content-Language", fieldLocation: "Content-Location", fieldMD5: "Content-MD5", fieldAutoSubmitted: "Auto-Submitted",
+		fieldPrecedence: "Precedence", fieldXPriority: "X-Priority", fieldImportance: "Importance", fieldPriority: "Priority"}
+	anotherSpelling = [...]string{"MIME-Version", "Mime-Version", "Message-Id", "CC", "List-ID", "List-Post", "List-Subscribe", "Content-type",
+		"Content-transfer-encoding", "Disposition-Notification-To", "Organization", "X-MSMail-Priority", "X-Original-To", "Feedback-ID",
+		"Mail-Followup-To", "Newsgroups", "Keywords", "X-Label", "Reply-to", "message-id", "from", "to", "subject", "date"}
+)
+
+// spelling returns the number of a name as it is spelled, spellWhole if it has none.
+func spelling(id fieldID, name []byte) byte {
+	if int(id) < len(usualSpelling) && string(name) == usualSpelling[id] {
+		return byte(id)
+	}
+	for i, s := range anotherSpelling {
+		if string(name) == s {
+			return byte(spellAnother + i)
+		}
+	}
+	return spellWhole
+}
+
+// spelled returns the name with a number.
+func spelled(n byte) string {
+	switch n := int(n); {
+	case n == spellDay || n == spellDay2:
+		return usualSpelling[fieldDate]
+	case n < len(usualSpelling):
+		return usualSpelling[n]
+	case n >= spellAnother && n < spellAnother+len(anotherSpelling):
+		return anotherSpelling[n-spellAnother]
+	}
+	return ""
+}
+
 // The address lists, in their order.
 const (
 	listFrom = iota

@@ -127,37 +127,59 @@ func (p *Part) Field(name string) []byte {
 func (d Digest) Field(name string) []byte {
 	for n, v := range d.Fields() {
 		if bytes.EqualFold(n, []byte(name)) {
-			return bytes.Trim(v, " \t\r\n")
+			return v
 		}
 	}
 	return nil
 }
 
-// Fields yields name and value of the fields that are kept of the header, in order and as they stand.
+// Fields yields name and value of the fields that are kept of the header, in order and as they stand, but for white
+// space around them.
 func (d Digest) Fields() iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
-		for line, colon := range d.lines() {
-			name, value := bytes.TrimRight(line[:max(colon-1, 0)], " \t"), bytes.TrimRight(line[colon:], "\r\n")
-			if !yield(name, value) {
+		for f := range d.lines() {
+			if !yield(f.name, bytes.Trim(f.value, " \t\r\n")) {
 				return
 			}
 		}
 	}
 }
 
-// lines yields the header lines that are kept, and where the value starts in each.
-func (d Digest) lines() iter.Seq2[[]byte, int] {
-	return func(yield func([]byte, int) bool) {
+// A line is a header field as it is kept: whole, or else without its name.
+type line struct {
+	whole, name, value []byte
+}
+
+// lines yields the header fields that are kept.
+func (d Digest) lines() iter.Seq[line] {
+	return func(yield func(line) bool) {
 		r := d.section(atFields)
 		for at := fixedLength; len(r.b) > 0; {
-			r.byte()
-			colon, n := r.int(), r.int()
-			line := d.at(at, n)
-			if line == nil || colon > n {
+			how, n := r.byte(), r.int()
+			var f line
+			switch {
+			case how == spellWhole:
+				colon := r.int()
+				f.whole = d.at(at, n)
+				if colon > len(f.whole) {
+					return
+				}
+				f.name, f.value = bytes.TrimRight(f.whole[:max(colon-1, 0)], " \t"), f.whole[colon:]
+			case how == spellDay:
+				f.value = d.Date().AppendFormat(nil, formatDay)
+			case how == spellDay2:
+				f.value = d.Date().AppendFormat(nil, formatDay2)
+			default:
+				f.value = d.at(at, n)
+			}
+			if f.value == nil && n > 0 {
 				return
 			}
 			at += n
-			if !yield(line, colon) {
+			if f.name == nil {
+				f.name = []byte(spelled(how))
+			}
+			if !yield(f) {
 				return
 			}
 		}
@@ -182,13 +204,22 @@ func (d Digest) AppendFields(dst []byte, names ...string) ([]byte, bool) {
 			return dst, false
 		}
 	}
-	for line, colon := range d.lines() {
-		have := bytes.TrimRight(line[:max(colon-1, 0)], " \t")
+	eol := "\n"
+	if d.b != nil && d.b[atFlags]&flagCRLF != 0 {
+		eol = "\r\n"
+	}
+	for f := range d.lines() {
 		for _, name := range names {
-			if bytes.EqualFold(have, []byte(name)) {
-				dst = append(dst, line...)
-				break
+			if !bytes.EqualFold(f.name, []byte(name)) {
+				continue
 			}
+			if f.whole != nil {
+				dst = append(dst, f.whole...)
+			} else {
+				dst = append(append(dst, f.name...), ": "...)
+				dst = append(append(dst, f.value...), eol...)
+			}
+			break
 		}
 	}
 	return dst, true
