@@ -213,6 +213,9 @@ func (r *run) term(t *term, want *Bits) (split, error) {
 		if t.class != 0 {
 			return r.column(t, Class, want)
 		}
+		if t.mask&^usualFlags != 0 {
+			return r.column(t, Name, want)
+		}
 		return r.column(t, Flags, want)
 	case "size", "wire", "uid", "modseq", "received", "saved", "sent", "date", "older", "newer":
 		return r.column(t, t.column, want)
@@ -322,10 +325,9 @@ func anyWord(words []uint64) bool {
 // test returns what decides up to 64 values at once, and whether rows without a date take that of their arrival.
 func (r *run) test(t *term, c Column) (decide func([]int64) (yes, maybe uint64), fallback bool) {
 	switch c {
-	case Flags:
+	case Flags, Name:
 		mask, want := t.mask, t.want
-		more := mask&^(usualFlags|FlagNew) != 0
-		if more {
+		if mask&^(usualFlags|FlagNew) != 0 {
 			return func(vals []int64) (yes, maybe uint64) {
 				for i, v := range vals {
 					yes |= bit(v&mask == want) << i

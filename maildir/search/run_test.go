@@ -99,6 +99,8 @@ func (s *memory) Column(c Column, from int, dst []int64) bool {
 		v := int64(Never)
 		switch c {
 		case Flags:
+			v = FlagBits(f.flags) & usualFlags
+		case Name:
 			v = FlagBits(f.flags)
 			if f.isNew {
 				v |= FlagNew
@@ -129,7 +131,7 @@ func (s *memory) Column(c Column, from int, dst []int64) bool {
 		case ModSeq:
 			v = int64(f.modseq)
 		}
-		if c != Flags && s.gap(row, "column") {
+		if c != Flags && c != Name && s.gap(row, "column") {
 			v = Unknown
 		}
 		dst[i] = v

@@ -180,7 +180,9 @@ func TestWords(t *testing.T) {
 
 // What is parsed can be written, and what is written parses to the same query.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{`from:ada OR -("a b" is:read)`, `~f x !~N | ~d <7d`, `header:"X=/a\\b/" size:>1M`, `to:(a OR -b) /r\/e/`, "date:30d..7d older:2026-01-01 *", `cc:"\"" in:"a b"`} {
+	for _, s := range []string{`from:ada OR -("a b" is:read)`, `~f x !~N | ~d <7d`, `header:"X=/a\\b/" size:>1M`, `to:(a OR -b) /r\/e/`, "thread:{a -from:b} XOR tag:x", `thread:"{is:new}" type:/a|b/`,
+		"path:a/** keyword:unread", "~(~f x | ~N) =s ^a ~X 0", "date:last_week.. lang:de_AT larger:1M", "not a xor b or has:link",
+		"any:me flag:personal list:*", `subject:ab* "x*" "me"`, "thread:<{x}> label:Muted folder:/", "date:30d..7d older:2026-01-01 *", `cc:"\"" in:"a b"`} {
 		f.Add(s)
 	}
 	opt := Options{Now: now, Me: []string{"me@example.net"}}

@@ -40,7 +40,7 @@ type Column uint8
 
 // The columns.
 const (
-	Flags    Column = iota // bits of FlagBit, FlagNew and FlagMore; never Unknown
+	Flags    Column = iota // FlagBit of D, F, P, R, S and T; never Unknown
 	Class                  // a digest.Class
 	Sent                   // the Date field, as seconds since 1970; Never if there is none that can be read
 	Received               // IMAP's INTERNALDATE, as seconds since 1970
@@ -50,6 +50,7 @@ const (
 	UID
 	ModSeq
 	Thread // equal within a thread, different between threads
+	Name   // FlagBit of all letters in the file's name, or FlagMore for the unusual ones; FlagNew; never Unknown
 )
 
 const (
@@ -60,13 +61,13 @@ const (
 )
 
 const (
-	// FlagNew is the bit in the column Flags of a message in new/.
+	// FlagNew is the bit in the column Name of a message in new/.
 	FlagNew int64 = 1 << 61
-	// FlagMore says that the file's name has flags besides D, F, P, R, S and T that are not in the column.
+	// FlagMore says in the column Name that there are flags besides D, F, P, R, S and T, which the source does not say.
 	FlagMore int64 = 1 << 62
 )
 
-// FlagBit is the bit of a flag letter in the column Flags: 0 for what cannot be one.
+// FlagBit is the bit of a flag letter in the columns Flags and Name: 0 for what cannot be one.
 func FlagBit(letter byte) int64 {
 	switch {
 	case letter >= 'A' && letter <= 'Z':

@@ -259,7 +259,16 @@ func (t *term) write(int) string {
 		if t.text.re != nil {
 			return slashed(t.value)
 		}
+		if strings.HasSuffix(t.value, "*") {
+			return inQuotes(t.value)
+		}
 		return quote(t.value, true)
+	case "tag":
+		if t.text.re == nil && t.value != "*" {
+			if field, _ := dialect("'tag", t.value); field != "tag" { // a keyword by the name of a tag that is none
+				return "keyword:" + quote(t.value, false)
+			}
+		}
 	case "header":
 		switch {
 		case t.text.any:
@@ -276,8 +285,11 @@ func (t *term) write(int) string {
 	if t.text != nil && t.text.re != nil {
 		return t.field + ":" + slashed(t.value)
 	}
-	if t.text != nil && !t.text.any && !t.text.me && (t.value == "*" || strings.EqualFold(t.value, "me")) {
-		return t.field + `:"` + t.value + `"`
+	if t.text != nil && !t.text.any && !t.text.me {
+		words := t.heads != 0 || t.field == "body" || t.field == "attachment"
+		if t.value == "*" || strings.EqualFold(t.value, "me") || words && strings.HasSuffix(t.value, "*") {
+			return t.field + ":" + inQuotes(t.value)
+		}
 	}
 	return t.field + ":" + quote(t.value, false)
 }
@@ -319,9 +331,6 @@ func slashed(pat string) string {
 // more to be taken for than the value of a field.
 func quote(s string, word bool) string {
 	plain := s != "" && s[0] != '/' && s[0] != '{' && !strings.ContainsAny(s, " \t\r\n()|}\"\\")
-	if plain && len(s) > 1 && s[len(s)-1] == '*' {
-		plain = false
-	}
 	if word && plain {
 		switch strings.ToUpper(s) {
 		case "OR", "AND", "NOT", "XOR", "*":
@@ -332,5 +341,9 @@ func quote(s string, word bool) string {
 	if plain {
 		return s
 	}
+	return inQuotes(s)
+}
+
+func inQuotes(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
