@@ -35,6 +35,18 @@ func appendCode(dst []byte, id uint32) []byte {
 	}
 }
 
+// decodeOne returns the first number in b, which has one of the longer codes, and
+// the length of its code. One that is cut short is no term's number.
+func decodeOne(b []byte) (id uint32, n int) {
+	switch {
+	case b[0] < 0xFF && len(b) >= 3:
+		return tier2 + uint32(b[0]-0xF8)<<16 + uint32(b[1])<<8 + uint32(b[2]), 3
+	case b[0] == 0xFF && len(b) >= 4:
+		return tier3 + uint32(b[1])<<16 + uint32(b[2])<<8 + uint32(b[3]), 4
+	}
+	return maxTerms, len(b)
+}
+
 // decode appends the numbers in b to dst. A code that is cut short ends it.
 func decode(dst []uint32, b []byte) []uint32 {
 	for i := 0; i < len(b); {

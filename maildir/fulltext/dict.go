@@ -25,9 +25,10 @@ type slot struct {
 	n   uint32 // length of the term; 0 is a free slot
 }
 
-func newDict() *dict {
+// newDict returns a dict with room for some terms.
+func newDict(terms int) *dict {
 	return &dict{
-		slots: make([]slot, 1<<10),
+		slots: make([]slot, 1<<max(10, bits.Len(uint(terms*4/3)))),
 		seed:  [2]uint64{rand.Uint64(), rand.Uint64() | 1},
 		long:  maphash.MakeSeed(),
 	}

@@ -215,7 +215,7 @@ func checkSome(t *testing.T, v *View, needles int) int {
 }
 
 func TestEveryChangeFails(t *testing.T) {
-	opt := Options{Identity: "folder 1", Memory: 20 << 10, Tail: 2 << 10, Workers: 1}
+	opt := Options{Identity: "folder 1", Memory: 60 << 10, Tail: 2 << 10, Workers: 1}
 	for first, how := range []string{"no space", "died", "died in a write", "power lost", "power lost, files cut"} {
 		t.Run(how, func(t *testing.T) {
 			for n := first; ; n += 5 { // every change fails in one of the ways
@@ -230,7 +230,7 @@ func TestEveryChangeFails(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if n < 50 {
+					if n < 40 {
 						t.Fatalf("only %d changes", n)
 					}
 					return
@@ -355,7 +355,7 @@ func TestDamage(t *testing.T) {
 	for uid := range uint32(300) {
 		texts[uid] = textOf(uid)
 	}
-	for seed := range uint64(40) {
+	for seed := range uint64(15) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			dir := t.TempDir()
 			build(t, mustOpen(t, dir, Options{Memory: 100 << 10}), texts)

@@ -149,6 +149,7 @@ type phrase struct {
 	last     []span
 	starts   []uint32 // the terms of first, or too many
 	patterns [][]byte // codes one of which a match has in it; nil if they are too many
+	roles    []uint8
 	ids      []uint32
 }
 
@@ -201,14 +202,69 @@ func (ph *phrase) match(doc int) (bool, error) {
 	if ph.patterns != nil && !slices.ContainsFunc(ph.patterns, func(p []byte) bool { return bytes.Contains(codes, p) }) {
 		return false, nil
 	}
-	ph.ids = decode(ph.ids[:0], codes)
 	n := len(ph.middle)
+	if n == 0 {
+		return ph.pair(codes), nil
+	}
+	ph.ids = decode(ph.ids[:0], codes)
 	for i := n + 1; i < len(ph.ids); i++ {
 		if ph.ends(ph.ids[i]) && ph.follows(ph.ids[i-n-1:i]) {
 			return true, nil
 		}
 	}
 	return false, nil
+}
+
+const (
+	isFirst = 1 << iota
+	isLast
+)
+
+// makeRoles notes what the terms with short codes are in a phrase of two.
+func (ph *phrase) makeRoles() {
+	ph.roles = make([]uint8, tier2)
+	for id := range min(ph.s.terms, tier2) {
+		ph.roles[id] = ph.role(id)
+	}
+}
+
+func (ph *phrase) role(id uint32) (r uint8) {
+	if int(id/64) < len(ph.first) && ph.first[id/64]&(1<<(id%64)) != 0 {
+		r = isFirst
+	}
+	if ph.ends(id) {
+		r |= isLast
+	}
+	return r
+}
+
+// pair is match for a phrase of two. The length of a code is computed, since a
+// branch on it would be guessed wrong at every third term.
+func (ph *phrase) pair(codes []byte) bool {
+	if ph.roles == nil {
+		ph.makeRoles()
+	}
+	roles := (*[tier2]uint8)(ph.roles)
+	last := uint8(0)
+	i := 0
+	for i+1 < len(codes) {
+		c, next := uint32(codes[i]), uint32(codes[i+1])
+		var r uint8
+		if c < 0xF8 {
+			two := (c + 64) >> 8 // 1 from C0 on
+			r = roles[c+(-two&((c-tier1)*255+next))]
+			i += 1 + int(two)
+		} else {
+			id, n := decodeOne(codes[i:])
+			r = ph.role(id)
+			i += n
+		}
+		if last&isFirst != 0 && r&isLast != 0 {
+			return true
+		}
+		last = r
+	}
+	return i < len(codes) && codes[i] < 0xC0 && last&isFirst != 0 && roles[codes[i]]&isLast != 0
 }
 
 func (ph *phrase) ends(id uint32) bool {

@@ -52,7 +52,7 @@ func (x *lockedIndex) foldStep(ctx context.Context, alive func(uid uint32) bool,
 		for _, d := range v.tail[:min(len(v.tail), maxDocs/2)] {
 			s.add(d.uid, d.text)
 		}
-		old := x.company(v, s.codeBytes(), s.len())
+		old := x.company(v, s.weight(), s.len())
 		err := x.write(ctx, sourcesOf(s, old), old, alive)
 		if err == nil {
 			err = x.cutTail(s)
@@ -101,10 +101,10 @@ func sourcesOf(s *shard, segments []*segment) (list []source) {
 // in steps, and a document is rewritten as often as there are steps.
 func (x *lockedIndex) company(v *View, size int64, docs int) (list []*segment) {
 	for _, s := range bySize(v.segments) {
-		if s.codeBytes() > 2*size || size+s.codeBytes() > full || docs+s.len() > maxDocs {
+		if s.weight() > 2*size || size+s.weight() > full || docs+s.len() > maxDocs {
 			break
 		}
-		size += s.codeBytes()
+		size += s.weight()
 		docs += s.len()
 		list = append(list, s)
 	}
@@ -119,10 +119,10 @@ func (x *lockedIndex) group(v *View, alive func(uid uint32) bool, all bool) (lis
 			if dead := s.dead(alive); dead == 0 || !all && dead*3 < s.len() {
 				continue
 			}
-			if len(list) > 0 && (size+s.codeBytes() > full || docs+s.len() > maxDocs) {
+			if len(list) > 0 && (size+s.weight() > full || docs+s.len() > maxDocs) {
 				break
 			}
-			list, size, docs = append(list, s), size+s.codeBytes(), docs+s.len()
+			list, size, docs = append(list, s), size+s.weight(), docs+s.len()
 		}
 		if list != nil {
 			return list
@@ -130,7 +130,7 @@ func (x *lockedIndex) group(v *View, alive func(uid uint32) bool, all bool) (lis
 	}
 	segments := bySize(v.segments)
 	for i, s := range segments {
-		if more := x.company(&View{segments: segments[i+1:]}, s.codeBytes(), s.len()); len(more) > 0 {
+		if more := x.company(&View{segments: segments[i+1:]}, s.weight(), s.len()); len(more) > 0 {
 			return append(more, s)
 		}
 	}
@@ -139,7 +139,7 @@ func (x *lockedIndex) group(v *View, alive func(uid uint32) bool, all bool) (lis
 
 func bySize(segments []*segment) []*segment {
 	segments = slices.Clone(segments)
-	slices.SortFunc(segments, func(a, b *segment) int { return cmp.Compare(a.codeBytes(), b.codeBytes()) })
+	slices.SortFunc(segments, func(a, b *segment) int { return cmp.Compare(a.weight(), b.weight()) })
 	return segments
 }
 

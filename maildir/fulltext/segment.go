@@ -202,7 +202,7 @@ func (s *segment) check(b []byte) error {
 
 func (s *segment) len() int         { return int(s.docs) }
 func (s *segment) countTerms() int  { return int(s.terms) }
-func (s *segment) codeBytes() int64 { return int64(len(s.texts)) }
+func (s *segment) weight() int64    { return int64(len(s.texts)+len(s.heap)) + 36*int64(s.terms) }
 func (s *segment) uid(i int) uint32 { return s.uids[i] }
 func (s *segment) end(i int) uint32 { return binary.LittleEndian.Uint32(s.ends[4*i:]) }
 

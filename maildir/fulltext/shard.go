@@ -13,7 +13,7 @@ type shardDoc struct {
 	end int // in codes
 }
 
-func newShard() *shard { return &shard{dict: newDict()} }
+func newShard() *shard { return &shard{dict: newDict(0)} }
 
 func (s *shard) reset() {
 	s.dict.reset()
@@ -41,13 +41,14 @@ type source interface {
 	countTerms() int
 	// eachTerm calls f for all terms in the order of their numbers.
 	eachTerm(f func(term []byte)) error
-	codeBytes() int64
+	// weight is what a merge takes of memory, roughly, and a search of time.
+	weight() int64
 }
 
 func (s *shard) len() int         { return len(s.docs) }
 func (s *shard) uid(i int) uint32 { return s.docs[i].uid }
 func (s *shard) countTerms() int  { return s.dict.len() }
-func (s *shard) codeBytes() int64 { return int64(len(s.codes)) }
+func (s *shard) weight() int64    { return s.size() }
 
 func (s *shard) codesOf(i int) []byte {
 	start := 0

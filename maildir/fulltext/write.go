@@ -11,7 +11,7 @@ import (
 
 const (
 	maxDocs = 1 << 16 // of a segment, so that two bytes number them
-	// full is the size of texts, and with it of a fair share of memory, at which a segment is not merged any more.
+	// full is the weight at which a segment is not merged any more.
 	full = 48 << 20
 )
 
@@ -161,7 +161,11 @@ func (p *plan) union() error {
 			return nil
 		}
 	}
-	p.terms = newDict()
+	most := 0
+	for _, s := range p.sources {
+		most = max(most, s.countTerms())
+	}
+	p.terms = newDict(most + most/4)
 	for _, s := range p.sources {
 		remap := make([]uint32, 0, s.countTerms())
 		if err := s.eachTerm(func(term []byte) {

@@ -1,0 +1,167 @@
+package fulltext
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+)
+
+// benchTexts are mails of about 10 KB: words as frequent as words are, some
+// addresses and identifiers that occur nowhere else.
+func benchTexts(n int) [][]byte {
+	r := rand.New(rand.NewPCG(1, 2))
+	zipf := rand.NewZipf(r, 1.1, 4, 60000)
+	word := func(k uint64) string {
+		const syllables = "ba ce di fo gu ha je ki lo mu na pe qi ro su ta ve wi xo yu"
+		w := ""
+		for k += 3; k > 0; k /= 20 {
+			w += syllables[k%20*3 : k%20*3+2]
+		}
+		return w
+	}
+	texts := make([][]byte, n)
+	for i := range texts {
+		var b []byte
+		for len(b) < 10<<10 {
+			switch r.IntN(60) {
+			case 0:
+				b = append(b, "https://example.org/"+strconv.FormatUint(r.Uint64(), 36)...)
+			case 1, 2, 3:
+				b = append(b, word(zipf.Uint64())+"."...)
+			case 4, 5, 6:
+				b = append(b, word(zipf.Uint64())+","...)
+			default:
+				b = append(b, word(zipf.Uint64())...)
+			}
+			b = append(b, ' ')
+		}
+		texts[i] = b
+	}
+	return texts
+}
+
+func benchIndex(b *testing.B, dir string, texts [][]byte, copies int) *Index {
+	x, err := Open(dir, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	bl, err := x.Builder(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	done := make(chan error)
+	workers := x.opt.Workers
+	for w := range workers {
+		go func() {
+			var err error
+			for i := w; i < copies*len(texts) && err == nil; i += workers {
+				err = bl.Add(uint32(i+1), texts[i%len(texts)])
+			}
+			done <- err
+		}()
+	}
+	for range workers {
+		if err := <-done; err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := bl.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return x
+}
+
+func BenchmarkBuild(b *testing.B) {
+	texts := benchTexts(2000)
+	size := 0
+	for _, t := range texts {
+		size += len(t)
+	}
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	for b.Loop() {
+		x := benchIndex(b, b.TempDir(), texts, 1)
+		b.ReportMetric(100*float64(x.View().Stat().Bytes)/float64(size), "%-of-text")
+	}
+}
+
+func BenchmarkFind(b *testing.B) {
+	x := benchIndex(b, b.TempDir(), benchTexts(2000), 10)
+	text, _ := x.View().Text(77)
+	needles := []struct{ name, needle string }{
+		{"frequent-word", "jeba"},
+		{"one-letter", "q"},
+		{"no-word", "zzz"},
+		{"start-of-rare", string(text[5000:5012])},
+		{"frequent-phrase", "foba jeba"},
+		{"rare-phrase", string(text[4000:4040])},
+		{"no-phrase", "foba zzz jeba"},
+	}
+	for _, n := range needles {
+		for _, all := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/all=%v", n.name, all), func(b *testing.B) {
+				b.ReportAllocs()
+				hits := 0
+				for b.Loop() {
+					hits = 0
+					for range x.View().Find(context.Background(), []byte(n.needle)) {
+						if hits++; !all {
+							break
+						}
+					}
+				}
+				b.ReportMetric(float64(hits), "hits")
+			})
+		}
+	}
+}
+
+func BenchmarkMerge(b *testing.B) {
+	texts := benchTexts(2000)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		x := benchIndex(b, b.TempDir(), texts, 2)
+		b.StartTimer()
+		if err := x.Merge(context.Background(), func(uid uint32) bool { return uid%50 != 0 }); err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(x.View().Stat().Bytes))
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	texts := benchTexts(100)
+	x, err := Open(b.TempDir(), Options{Tail: 1 << 40})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	uid := uint32(0)
+	for b.Loop() {
+		uid++
+		if uid%500 == 0 {
+			b.StopTimer()
+			if err := x.Remove(); err != nil {
+				b.Fatal(err)
+			}
+			b.StartTimer()
+		}
+		if _, err := x.Append(uid, texts[uid%100]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	dir := b.TempDir()
+	benchIndex(b, dir, benchTexts(1000), 20)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Open(dir, Options{ReadOnly: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
