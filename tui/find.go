@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pneu/maildir"
+	"pneu/maildir/digest"
 	"pneu/maildir/message"
 	"pneu/maildir/search"
 	"pneu/tui/look"
@@ -61,14 +62,7 @@ func (d *doc) Text() string {
 		return d.text
 	}
 	d.texted = true
-	m := d.parsed()
-	plain, html, _ := m.Display()
-	switch {
-	case plain >= 0:
-		d.text = m.Text(plain, maxSearched)
-	case html >= 0:
-		d.text = m.Text(html, maxSearched)
-	}
+	d.text = digest.Text(d.parsed())
 	return d.text
 }
 
