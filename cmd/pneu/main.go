@@ -54,7 +54,7 @@ func verbs() []*cli.Command {
 		lsVerb(), scanVerb(), showVerb(), partVerb(), hdrVerb(),
 		searchVerb(), pickVerb(), sortVerb(), threadVerb(), seqVerb(),
 		flagVerb(), mvVerb(), cpVerb(), rmVerb(), undoVerb(), logVerb(),
-		grepVerb(), statsVerb(), dedupeVerb(), sedVerb(), archiveVerb(), mkdirVerb(), foldersVerb(), watchVerb(),
+		grepVerb(), statsVerb(), dedupeVerb(), sedVerb(), archiveVerb(), mkdirVerb(), foldersVerb(), watchVerb(), completionVerb(),
 		importVerb(), exportVerb(), sendVerb(), tuiVerb(), helpVerb(),
 		newVerb(), replyVerb(), forwardVerb(), bounceVerb(),
 		queueVerb(), deliverVerb(), unsubscribeVerb(),
