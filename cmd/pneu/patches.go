@@ -18,7 +18,7 @@ var (
 	patchTag = regexp.MustCompile(`^\[([^\][]*)\]\s*`)
 	isPatch  = regexp.MustCompile(`(?i)\bpatch`)
 	place    = regexp.MustCompile(`^(\d{1,6})/(\d{1,6})$`)
-	version  = regexp.MustCompile(`^(?i:(?:patch)?v)(\d{1,4})$`)
+	reroll   = regexp.MustCompile(`^(?i:(?:patch)?v)(\d{1,4})$`)
 )
 
 // patchOf reads a subject as git format-patch writes it: "[PATCH net v3 02/12] text". Answers
@@ -40,7 +40,7 @@ func patchOf(subject string) (patch, bool) {
 			if x := place.FindStringSubmatch(w); x != nil {
 				p.number, _ = strconv.Atoi(x[1])
 				p.total, _ = strconv.Atoi(x[2])
-			} else if x := version.FindStringSubmatch(w); x != nil {
+			} else if x := reroll.FindStringSubmatch(w); x != nil {
 				p.version, _ = strconv.Atoi(x[1])
 			} else {
 				rest = append(rest, strings.ToLower(w))
