@@ -144,7 +144,7 @@ func (k *maker) ref(s string, v value) span {
 		return span{}
 	}
 	if v.at >= 0 {
-		if i := strings.Index(string(v.raw[:min(len(v.raw), roomLine)]), s); i >= 0 {
+		if i := bytes.Index(v.raw, []byte(s)); i >= 0 {
 			return span{v.at + i, len(s)}
 		}
 	}

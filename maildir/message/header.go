@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"encoding/binary"
 	"iter"
 	"strings"
 	"time"
@@ -180,6 +181,12 @@ func (g *hinter) hint(value []byte) string {
 }
 
 func isASCII(b []byte) bool {
+	for len(b) >= 16 {
+		if (binary.LittleEndian.Uint64(b)|binary.LittleEndian.Uint64(b[8:]))&0x8080808080808080 != 0 {
+			return false
+		}
+		b = b[16:]
+	}
 	for _, c := range b {
 		if c >= 0x80 {
 			return false

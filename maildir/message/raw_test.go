@@ -50,7 +50,7 @@ func FuzzHeaderOf(f *testing.F) {
 
 // AppendText is Text.
 func FuzzAppendText(f *testing.F) {
-	for _, cs := range []string{"utf-8", "us-ascii", "iso-8859-1", "utf-16", ""} {
+	for _, cs := range []string{"utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252", "utf-16", ""} {
 		f.Add([]byte("Content-Type: text/plain; charset="+cs+"\nContent-Transfer-Encoding: quoted-printable\n\na=C3=A4 \n\xc3\xa4=\nb\r\n"), 3)
 		f.Add([]byte("Content-Type: text/html; charset="+cs+"\n\na\xc3\xa4\xc3\xa4b"+strings.Repeat("\u20ac", 30)), 7)
 	}

@@ -137,7 +137,13 @@ func (m *Message) AppendText(dst []byte, part int, limit int) []byte {
 		return append(dst, m.Text(part, limit)...)
 	}
 	out := dst[n:]
-	if !asIs(t, out, limit > 0 && len(out) > limit) {
+	switch {
+	case asIs(t, out, limit > 0 && len(out) > limit):
+	case latin(t.Charset) && bytes.IndexByte(out, '\r') < 0:
+		s, _ := charset.Decode(t.Charset, bytes.Clone(out)) // not out itself, which would then not stay on a caller's stack
+		dst = append(dst[:n], s...)
+		out = dst[n:]
+	default:
 		return append(dst[:n], m.Text(part, limit)...)
 	}
 	if limit > 0 && len(out) > limit {
@@ -148,6 +154,9 @@ func (m *Message) AppendText(dst []byte, part int, limit int) []byte {
 	}
 	return dst
 }
+
+// latin reports whether a charset has an octet for each character, so that a piece can be decoded by itself.
+func latin(cs string) bool { return cs == "iso-8859-1" || cs == "windows-1252" || cs == "iso-8859-15" }
 
 // asIs reports whether the decoded octets of a part are its text already. The last character may have been cut.
 func asIs(t *Part, b []byte, isCut bool) bool {

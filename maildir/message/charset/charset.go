@@ -6,6 +6,7 @@
 package charset
 
 import (
+	"encoding/binary"
 	"errors"
 	"strings"
 	"unicode/utf8"
@@ -112,6 +113,12 @@ func withBOM(b []byte) []byte {
 }
 
 func isASCII(b []byte) bool {
+	for len(b) >= 16 {
+		if (binary.LittleEndian.Uint64(b)|binary.LittleEndian.Uint64(b[8:]))&0x8080808080808080 != 0 {
+			return false
+		}
+		b = b[16:]
+	}
 	for _, c := range b {
 		if c >= 0x80 {
 			return false
