@@ -75,3 +75,13 @@ func (t *tool) resolve(q search.Query) (search.Query, error) {
 		return ids, nil
 	})
 }
+
+// Message is the whole message, read when a query first asks what only that tells: links,
+// types of parts (search.Parsed).
+func (m *msg) Message() *message.Message {
+	p, err := m.load()
+	if err != nil {
+		return nil
+	}
+	return p
+}

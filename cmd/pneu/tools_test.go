@@ -45,13 +45,22 @@ func makeSpool(ts *testscript.TestScript, _ bool, _ []string) {
 			ts.Check(copyFile(from, filepath.Join(bin, name)))
 		}
 	}
-	ts.Check(queue.Create(ts.MkAbs("spool")))
-	ts.Check(os.WriteFile(ts.MkAbs("users"), nil, 0o600))
-	ts.Check(os.WriteFile(ts.MkAbs("pneu.toml"), []byte("hostname = \"me.test\"\ndomains = [\"me.test\"]\nspool = \"spool\"\nusers = \"users\"\n"+
-		"relay = \"smtp://127.0.0.1:1\"\n"), 0o600))
+	ts.Check(setUpSpool(ts.MkAbs(".")))
 	ts.Setenv("PNEU_CONFIG", ts.MkAbs("pneu.toml"))
 	ts.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	ts.Setenv("BIN", bin)
+}
+
+// setUpSpool makes a spool in dir, and settings by which nothing can be delivered.
+func setUpSpool(dir string) error {
+	if err := queue.Create(filepath.Join(dir, "spool")); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "users"), nil, 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "pneu.toml"), []byte("hostname = \"me.test\"\ndomains = [\"me.test\"]\nspool = \"spool\"\nusers = \"users\"\n"+
+		"relay = \"smtp://127.0.0.1:1\"\n"), 0o600)
 }
 
 func copyFile(from, to string) error {
