@@ -32,8 +32,11 @@ type UIDRange struct{ Lo, Hi UID }
 
 // Options say how a folder's index is used.
 type Options struct {
-	// ReadOnly takes no lock and writes nothing.
+	// ReadOnly takes no lock and writes nothing. What the files say and the index on
+	// disk does not, Sync adds in memory.
 	ReadOnly bool
+	// Memory keeps the index in memory: nothing of one on disk is read or written.
+	Memory bool
 	// Safe is for folders that several machines share over NFS: locks go
 	// through a file of their own, and no state of a directory is trusted.
 	Safe bool
@@ -111,6 +114,7 @@ type Message struct {
 // Detail is what reading a message's file has told: see tx.detail.
 type Detail struct {
 	Size, WireSize int64
+	Received       int64 // 0: as it was
 	Sent           int64
 	Class          uint16
 	Digest, Head   []byte

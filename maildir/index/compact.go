@@ -1,0 +1,377 @@
+package index
+
+import (
+	"encoding/binary"
+	"path/filepath"
+	"runtime"
+	"slices"
+)
+
+// wantCompact says when a new generation is due: the log must stay short, for
+// every Open replays it, and the hash table must know most names as they are.
+// Deliveries, which do not wait, leave it to others for a while.
+func (x *Index) wantCompact(try bool) bool {
+	c := x.core
+	limit := max(1<<20, c.idxSize/16)
+	moved := x.cur.Load().moved
+	if try {
+		return c.slot.length > 4*limit
+	}
+	return c.slot.length > limit || moved > 1<<14 && moved > c.slot.st.Total/16
+}
+
+// makeLog puts an empty log in place. Called with mu and the lock held.
+func (x *Index) makeLog(id identity, s slot) error {
+	path := filepath.Join(x.dir, logName)
+	f, err := x.fs.Create(path + tmpSuffix)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	adopt(f, x.dir)
+	s.length = pageSize
+	s.boot = x.boot
+	page := make([]byte, pageSize)
+	copy(page, id.encode(logMagic))
+	copy(page[slotAt+int(s.seq&1)*sector:], s.encode())
+	// No more is reserved than was given: the first commit reserves, and until
+	// then a loss of power costs no UIDs.
+	r := reservation{seq: 1, uid: uint64(s.st.UIDNext), modseq: s.st.HighestModSeq}
+	copy(page[reserveAt+sector:], r.encode())
+	if _, err := f.WriteAt(page, 0); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := x.fs.Rename(path+tmpSuffix, path); err != nil {
+		return err
+	}
+	return x.fs.SyncDir(x.dir)
+}
+
+// compact makes a new generation of what is known. Called with mu and the lock
+// held. At every moment what lies on the disk can be opened: the new snapshot
+// has everything the old log has, and the old log is recognised as older.
+func (x *Index) compact() error {
+	c := x.core
+	v := x.cur.Load()
+	s := c.slot
+	s.seq++
+	s.boot = x.boot
+	s.st = v.st
+	s.st.Sticky = true
+	s.length = pageSize
+	if err := x.syncBlobs(&s); err != nil {
+		return err
+	}
+	id := c.id
+	id.gen++
+	id.seed = v.seed
+	path := filepath.Join(x.dir, idxName)
+	f, err := x.fs.Create(path + tmpSuffix)
+	if err != nil {
+		return err
+	}
+	adopt(f, x.dir)
+	err = writeSnapshot(f, v, id, s)
+	if err == nil {
+		err = f.Sync()
+	}
+	f.Close()
+	if err != nil {
+		x.fs.Remove(path + tmpSuffix)
+		return err
+	}
+	if err := x.fs.Rename(path+tmpSuffix, path); err != nil {
+		return err
+	}
+	if err := x.fs.SyncDir(x.dir); err != nil {
+		return err
+	}
+	// From here the old log must not be appended to.
+	c.stale = errHalf
+	if err := x.makeLog(id, s); err != nil {
+		return err
+	}
+	return x.load()
+}
+
+// syncBlobs makes the digests durable, so that a loss of power later on needs
+// only look at what came after.
+func (x *Index) syncBlobs(s *slot) error {
+	if s.cacheID == 0 {
+		return nil
+	}
+	for _, name := range []string{cacheName, headName} {
+		f, err := x.fs.Open(filepath.Join(x.dir, name), false)
+		if err != nil {
+			return nil // made anew when the next digest comes
+		}
+		err = f.Sync()
+		f.Close()
+		if err != nil {
+			return err
+		}
+	}
+	s.cacheOK, s.headOK = s.cacheEnd, s.headEnd
+	return nil
+}
+
+// sections writes the sections of a snapshot one after the other.
+type sections struct {
+	f     file
+	buf   []byte
+	at    int64 // of buf in the file
+	table []byte
+	err   error
+}
+
+func (w *sections) flush() {
+	if w.err == nil && len(w.buf) > 0 {
+		_, w.err = w.f.WriteAt(w.buf, w.at)
+	}
+	w.at += int64(len(w.buf))
+	w.buf = w.buf[:0]
+}
+
+// section writes one section, which parts makes piece by piece.
+func (w *sections) section(id uint32, parts func(put func([]byte))) {
+	for (w.at+int64(len(w.buf)))%64 != 0 {
+		w.buf = append(w.buf, 0)
+	}
+	start := w.at + int64(len(w.buf))
+	size, crc := 0, uint32(0)
+	parts(func(b []byte) {
+		size += len(b)
+		crc = update(crc, b)
+		for len(b) > 0 {
+			if len(w.buf) >= 1<<20 {
+				w.flush()
+			}
+			n := min(len(b), 1<<20)
+			w.buf = append(w.buf, b[:n]...)
+			b = b[n:]
+		}
+	})
+	le := binary.LittleEndian
+	w.table = le.AppendUint32(w.table, id)
+	w.table = le.AppendUint32(w.table, crc)
+	w.table = le.AppendUint64(w.table, uint64(start))
+	w.table = le.AppendUint64(w.table, uint64(size))
+}
+
+func (w *sections) bytes(id uint32, b []byte) {
+	w.section(id, func(put func([]byte)) { put(b) })
+}
+
+// columnSection writes what is alive of a column, as convert has it.
+func columnSection[T any](w *sections, id uint32, v *View, col func(c *chunk) []T, convert func(T) T) {
+	var tmp []T
+	w.section(id, func(put func([]byte)) {
+		for _, c := range v.chunks {
+			s := col(c)
+			if c.dead != nil || convert != nil {
+				tmp = tmp[:0]
+				for i, x := range s {
+					if !c.dead.has(i) {
+						if convert != nil {
+							x = convert(x)
+						}
+						tmp = append(tmp, x)
+					}
+				}
+				s = tmp
+			}
+			b := bytesOf(s)
+			if size := len(b) / max(len(s), 1); !littleEndian && size > 1 {
+				b = swapped(b, size)
+			}
+			put(b)
+		}
+	})
+}
+
+// writeSnapshot writes a view as pneu.idx.
+func writeSnapshot(f file, v *View, id identity, s slot) error {
+	defer runtime.KeepAlive(v)
+	w := &sections{f: f, at: pageSize}
+
+	// Keyword sets nobody has any longer are left out.
+	used := make([]bool, len(v.kwSets))
+	used[0] = true
+	for _, c := range v.chunks {
+		for i, k := range c.kw {
+			if int(k) < len(used) && !c.dead.has(i) {
+				used[k] = true
+			}
+		}
+	}
+	renumber := make([]uint16, len(v.kwSets))
+	var sets []byte
+	n := 0
+	for k, set := range v.kwSets {
+		if used[k] {
+			renumber[k] = uint16(n)
+			n++
+			sets = appendIDs(sets, set)
+		}
+	}
+
+	columnSection(w, secUID, v, func(c *chunk) []uint32 { return c.uid }, nil)
+	columnSection(w, secFlags, v, func(c *chunk) []uint8 { return c.flags }, nil)
+	columnSection(w, secDisk, v, func(c *chunk) []uint8 { return c.disk }, nil)
+	columnSection(w, secState, v, func(c *chunk) []uint8 { return c.state }, nil)
+	columnSection(w, secKeywordSet, v, func(c *chunk) []uint16 { return c.kw }, func(k uint16) uint16 {
+		if int(k) < len(renumber) {
+			return renumber[k]
+		}
+		return 0
+	})
+	columnSection(w, secClass, v, func(c *chunk) []uint16 { return c.class }, nil)
+	columnSection(w, secModLow, v, func(c *chunk) []uint32 { return c.modlo }, nil)
+	columnSection(w, secModHigh, v, func(c *chunk) []uint16 { return c.modhi }, nil)
+	columnSection(w, secSize, v, func(c *chunk) []uint32 { return c.size }, nil)
+	columnSection(w, secWire, v, func(c *chunk) []uint32 { return c.wdelta }, nil)
+	columnSection(w, secReceived, v, func(c *chunk) []uint32 { return c.recv }, nil)
+	columnSection(w, secSentLow, v, func(c *chunk) []uint32 { return c.sentlo }, nil)
+	columnSection(w, secSentHigh, v, func(c *chunk) []int8 { return c.senthi }, nil)
+	columnSection(w, secCache, v, func(c *chunk) []uint32 { return c.cache }, nil)
+
+	var names nameWriter
+	names.heap = make([]byte, 0, 32*v.Len())
+	table := make([]byte, (v.Len()+v.Len()/4+8)*entrySize)
+	row := 0
+	v.eachName(func(c *chunk, i int, stored []byte) {
+		size, wire := c.sizes(i)
+		names.add(stored, size, wire)
+		n := len(stored)
+		if c.state[i]&stateExact != 0 {
+			n = baseLen(stored)
+		}
+		h := hashBytes(v.seed, stored[:n])
+		info := stored[n:]
+		if len(info) == 0 {
+			info = append(info, infoOf(c.state[i], c.disk[i])...)
+		}
+		tablePut(table, h, row, fileHash(h, info, c.state[i]&stateNew != 0))
+		row++
+	})
+	if names.full || row != v.Len() {
+		return ErrFull
+	}
+	blocks := bytesOf(names.blocks)
+	if !littleEndian {
+		blocks = swapped(blocks, 4)
+	}
+	w.bytes(secNameBlocks, blocks)
+	w.bytes(secNames, names.heap)
+	var hosts []byte
+	for _, h := range names.list {
+		hosts = appendBytes(hosts, h)
+	}
+	w.bytes(secHosts, hosts)
+	w.bytes(secTable, table)
+
+	le := binary.LittleEndian
+	var saved []byte
+	row = 0
+	for k, c := range v.chunks {
+		for i := range c.uid {
+			if c.dead.has(i) {
+				continue
+			}
+			t, ok := c.savedTimes[uint16(i)]
+			if !ok && i < c.base && len(v.snap.saved) > 0 {
+				t, ok = v.snap.savedTime(k<<chunkBits | i)
+			}
+			if ok {
+				saved = le.AppendUint32(le.AppendUint32(saved, uint32(row)), t)
+			}
+			row++
+		}
+	}
+	w.bytes(secSaved, saved)
+
+	var keywords []byte
+	for _, k := range v.kwNames {
+		keywords = appendBytes(keywords, k)
+	}
+	w.bytes(secKeywords, keywords)
+	w.bytes(secKeywordSets, sets)
+	var tombs []byte
+	for _, t := range v.tombs {
+		tombs = le.AppendUint32(le.AppendUint32(le.AppendUint64(tombs, t.modseq), uint32(t.lo)), uint32(t.hi))
+	}
+	w.bytes(secTombs, tombs)
+
+	meta := v.allMeta()
+	keys := make([]string, 0, len(meta))
+	for k := range meta {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	var offsets, heap []byte
+	for _, k := range keys {
+		offsets = le.AppendUint32(offsets, uint32(len(heap)))
+		heap = appendBytes(appendBytes(heap, k), meta[k])
+	}
+	w.bytes(secMeta, offsets)
+	w.bytes(secMetaHeap, heap)
+	w.flush()
+	if w.err != nil {
+		return w.err
+	}
+
+	page := make([]byte, pageSize)
+	copy(page, id.encode(idxMagic))
+	h := fieldWriter{b: page, at: identitySize}
+	h.u64(uint64(v.Len()))
+	h.u64(uint64(len(w.table) / sectionEntry))
+	h.u64(uint64(s.st.UIDNext))
+	h.u64(s.st.HighestModSeq)
+	copy(page[sector:], s.encode())
+	copy(page[sectionsAt:], w.table)
+	le.PutUint32(page[pageSize-4:], checksum(page[:pageSize-4]))
+	_, err := f.WriteAt(page, 0)
+	return err
+}
+
+// eachName calls fn with every row that is alive and its stored name, in order.
+// Fn must not keep the name.
+func (t *table) eachName(fn func(c *chunk, i int, stored []byte)) {
+	var r nameReader
+	var buf []byte
+	for k, c := range t.chunks {
+		for i := range c.uid {
+			slot := k<<chunkBits | i
+			var name []byte
+			if i < c.base {
+				if slot%nameBlock == 0 {
+					t.snap.seek(&r, slot)
+				}
+				name = r.next(c.sizes(i))
+			}
+			if c.dead.has(i) {
+				continue
+			}
+			if i >= c.base || c.names != nil {
+				buf = t.storedHeap(buf[:0], name, slot)
+				name = buf
+			}
+			fn(c, i, name)
+		}
+	}
+}
+
+// storedHeap is stored where the name in the snapshot is known already.
+func (t *table) storedHeap(dst, name []byte, slot int) []byte {
+	c, i := t.chunks[slot>>chunkBits], slot&(chunkSlots-1)
+	if s, ok := c.names[uint16(i)]; ok {
+		return append(dst, s...)
+	}
+	if i < c.base {
+		return append(dst, name...)
+	}
+	return t.stored(dst, slot)
+}

@@ -1,0 +1,794 @@
+package index
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"sort"
+	"strings"
+
+	"pneu/maildir"
+)
+
+// table is the content of a view. Slots are rows with those that were expunged
+// since the snapshot still among them; slot s is in chunk s>>chunkBits.
+type table struct {
+	snap    *snapshot // nil: nothing is from a snapshot
+	names   *overlay
+	seed    uint64
+	chunks  []*chunk
+	prefix  []int // rows before each chunk, and their number
+	dead    int
+	moved   int // names that the hash tables do not have as they are
+	slots   int
+	kwNames []string
+	kwSets  [][]uint16        // of sorted numbers; set 0 is empty
+	tombs   []tomb            // by MODSEQ
+	meta    map[string][]byte // since the snapshot; nil: removed
+}
+
+// tomb remembers that UIDs were expunged.
+type tomb struct {
+	modseq uint64
+	lo, hi UID
+}
+
+// maxTombs bounds what Vanished can tell. Beyond it the older half is forgotten.
+const maxTombs = 1 << 16
+
+// at finds the slot of a row.
+func (t *table) at(row int) (c *chunk, i int) {
+	if t.dead == 0 {
+		return t.chunks[row>>chunkBits], row & (chunkSlots - 1)
+	}
+	k := sort.Search(len(t.chunks), func(k int) bool { return t.prefix[k+1] > row })
+	c = t.chunks[k]
+	if i = row - t.prefix[k]; c.dead != nil {
+		i = c.dead.nth(i)
+	}
+	return c, i
+}
+
+// slot is at in one number.
+func (t *table) slot(row int) int {
+	if t.dead == 0 {
+		return row
+	}
+	k := sort.Search(len(t.chunks), func(k int) bool { return t.prefix[k+1] > row })
+	i := row - t.prefix[k]
+	if d := t.chunks[k].dead; d != nil {
+		i = d.nth(i)
+	}
+	return k<<chunkBits | i
+}
+
+// row is the rank of a slot that is not dead.
+func (t *table) row(slot int) int {
+	if t.dead == 0 {
+		return slot
+	}
+	k := slot >> chunkBits
+	return t.prefix[k] + t.chunks[k].dead.before(slot&(chunkSlots-1))
+}
+
+// findSlot returns the first slot whose UID is not below uid.
+func (t *table) findSlot(uid UID) int {
+	k := sort.Search(len(t.chunks), func(k int) bool { u := t.chunks[k].uid; return u[len(u)-1] >= uint32(uid) })
+	if k == len(t.chunks) {
+		return t.slots
+	}
+	i, _ := slices.BinarySearch(t.chunks[k].uid, uint32(uid))
+	return k<<chunkBits | i
+}
+
+// find returns the slot of a UID that is there.
+func (t *table) find(uid UID) (slot int, ok bool) {
+	slot = t.findSlot(uid)
+	if slot >= t.slots {
+		return slot, false
+	}
+	c, i := t.chunks[slot>>chunkBits], slot&(chunkSlots-1)
+	return slot, i < len(c.uid) && c.uid[i] == uint32(uid) && !c.dead.has(i)
+}
+
+// stored appends the name a slot has in store: the base, or with stateExact all
+// of the file name.
+func (t *table) stored(dst []byte, slot int) []byte {
+	c, i := t.chunks[slot>>chunkBits], slot&(chunkSlots-1)
+	if c.names != nil {
+		if s, ok := c.names[uint16(i)]; ok {
+			return append(dst, s...)
+		}
+	}
+	if i >= c.base {
+		i -= c.base
+		lo := uint32(0)
+		if i > 0 {
+			lo = c.nameEnd[i-1]
+		}
+		return append(dst, c.arena[lo:c.nameEnd[i]]...)
+	}
+	var r nameReader
+	t.snap.seek(&r, slot)
+	return append(dst, r.next(c.sizes(i))...)
+}
+
+// file appends the file name of a slot.
+func (t *table) file(dst []byte, slot int) []byte {
+	dst = t.stored(dst, slot)
+	c, i := t.chunks[slot>>chunkBits], slot&(chunkSlots-1)
+	return append(dst, infoOf(c.state[i], c.disk[i])...)
+}
+
+// infos has the canonical info part of every combination of flags.
+var infos = func() (t [64]string) {
+	for i := range t {
+		t[i] = ":2," + letters[i]
+	}
+	return t
+}()
+
+func infoOf(state, disk uint8) string {
+	if state&(stateExact|stateBare) != 0 {
+		return ""
+	}
+	return infos[disk&63]
+}
+
+// base appends the base of a slot's name.
+func (t *table) base(dst []byte, slot int) []byte {
+	from := len(dst)
+	dst = t.stored(dst, slot)
+	if t.chunks[slot>>chunkBits].state[slot&(chunkSlots-1)]&stateExact != 0 {
+		dst = dst[:from+baseLen(dst[from:])]
+	}
+	return dst
+}
+
+// alive reports whether a slot a hash table names is one of ours.
+func (t *table) alive(slot int) bool {
+	if slot >= t.slots {
+		return false
+	}
+	c, i := t.chunks[slot>>chunkBits], slot&(chunkSlots-1)
+	return i < len(c.uid) && !c.dead.has(i)
+}
+
+// lookup finds the slot of a base. Same says that the whole name, of which file
+// is the hash, is as it was at the snapshot; without it the caller compares.
+func (t *table) lookup(base []byte, hash uint64, file uint32) (slot int, same, ok bool) {
+	var buf [256]byte
+	slot = -1
+	if t.snap != nil {
+		b := t.snap.sec[secTable]
+		places := len(b) / entrySize
+		tag := uint32(hash >> 32)
+		p := tablePlace(hash, places)
+		for range min(places, maxProbe) {
+			e := loadEntry(b[p*entrySize:])
+			if e.slot == 0 {
+				break
+			}
+			if s := int(e.slot - 1); e.tag == tag && s < t.snap.n && t.alive(s) {
+				if e.file == file && !t.chunks[s>>chunkBits].moved.has(s&(chunkSlots-1)) {
+					return s, true, true
+				}
+				if bytes.Equal(t.base(buf[:0], s), base) {
+					return s, false, true
+				}
+			}
+			if p++; p == places {
+				p = 0
+			}
+		}
+	}
+	var found [4]uint32
+	for _, s := range t.names.find(hash, found[:0]) {
+		if t.alive(int(s)) && bytes.Equal(t.base(buf[:0], int(s)), base) {
+			return int(s), false, true
+		}
+	}
+	return -1, false, false
+}
+
+// keywords returns the names of a set.
+func (t *table) keywords(set uint16) []string {
+	if set == 0 || int(set) >= len(t.kwSets) {
+		return nil
+	}
+	out := make([]string, 0, len(t.kwSets[set]))
+	for _, k := range t.kwSets[set] {
+		out = append(out, t.kwNames[k])
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Columns a builder makes its own before it writes to them.
+const (
+	ownFlags = 1 << iota
+	ownDisk
+	ownState
+	ownKeyword
+	ownDetail // class, size, wdelta, recv, sent, cache
+	ownModSeq
+	ownDead
+	ownMoved
+	ownNames
+	ownSaved
+	ownChunk = 1 << 31
+)
+
+// builder makes the next table from one that others are reading.
+type builder struct {
+	table
+	st    State
+	owned []uint32
+	meta1 bool // meta is ours
+	kwMap map[string]int
+	setID map[string]uint16
+	err   error
+
+	// lenient: the snapshot below the log is lost, and with it the numbers of
+	// some keywords; remap has those of the others.
+	lenient bool
+	remap   map[int]int
+}
+
+func newBuilder(t *table, st State) *builder {
+	b := &builder{table: *t, st: st}
+	b.chunks = slices.Clone(t.chunks)
+	b.prefix = nil
+	b.owned = make([]uint32, len(b.chunks))
+	return b
+}
+
+// own returns a chunk of which these columns may be written to.
+func (b *builder) own(k int, cols uint32) *chunk {
+	have := b.owned[k]
+	need := (cols | ownChunk) &^ have
+	if need == 0 {
+		return b.chunks[k]
+	}
+	c := b.chunks[k]
+	if need&ownChunk != 0 {
+		d := *c
+		c = &d
+		b.chunks[k] = c
+	}
+	if need&ownFlags != 0 {
+		c.flags = slices.Clone(c.flags)
+	}
+	if need&ownDisk != 0 {
+		c.disk = slices.Clone(c.disk)
+	}
+	if need&ownState != 0 {
+		c.state = slices.Clone(c.state)
+	}
+	if need&ownKeyword != 0 {
+		c.kw = slices.Clone(c.kw)
+	}
+	if need&ownDetail != 0 {
+		c.class, c.size, c.wdelta = slices.Clone(c.class), slices.Clone(c.size), slices.Clone(c.wdelta)
+		c.recv, c.sentlo, c.senthi = slices.Clone(c.recv), slices.Clone(c.sentlo), slices.Clone(c.senthi)
+		c.cache = slices.Clone(c.cache)
+	}
+	if need&ownModSeq != 0 {
+		c.modlo, c.modhi = slices.Clone(c.modlo), slices.Clone(c.modhi)
+	}
+	if need&ownDead != 0 {
+		c.dead = c.dead.copy()
+	}
+	if need&ownMoved != 0 {
+		c.moved = c.moved.copy()
+	}
+	if need&ownNames != 0 {
+		if c.names = maps.Clone(c.names); c.names == nil {
+			c.names = map[uint16]string{}
+		}
+	}
+	if need&ownSaved != 0 {
+		if c.savedTimes = maps.Clone(c.savedTimes); c.savedTimes == nil {
+			c.savedTimes = map[uint16]uint32{}
+		}
+	}
+	b.owned[k] = have | need
+	return c
+}
+
+// done freezes the builder into a table.
+func (b *builder) done() *table {
+	t := b.table
+	b.rank()
+	t.prefix = b.prefix
+	return &t
+}
+
+// rank brings prefix up to date, on which at, slot and row depend.
+func (b *builder) rank() {
+	if len(b.prefix) == 0 {
+		b.prefix = make([]int, len(b.chunks)+1)
+		for k, c := range b.chunks {
+			b.prefix[k+1] = b.prefix[k] + c.live
+		}
+	}
+}
+
+func (b *builder) stale() { b.prefix = nil }
+
+// row is one message as a record or an import has it.
+type rowData struct {
+	uid        UID
+	file       []byte
+	isNew      bool
+	extra      uint8 // flags the name lacks
+	kw         []uint16
+	class      uint16
+	modseq     uint64
+	size, wire int64
+	recv       int64
+	saved      int64
+	sent       int64
+	cache      uint32
+}
+
+// classify takes a file name apart into what is stored of it.
+func classify(file []byte) (stored []byte, flags, state uint8) {
+	n := baseLen(file)
+	base, info := file[:n], file[n:]
+	if len(info) == 0 {
+		return base, 0, stateBare
+	}
+	if info[1] == '2' {
+		// Letters end at the first comma after "2,".
+		text := info[3:]
+		if k := bytes.IndexByte(text, ','); k >= 0 {
+			text = text[:k]
+		}
+		for _, c := range text {
+			if k := strings.IndexByte(flagLetters, c); k >= 0 {
+				flags |= 1 << k
+			}
+		}
+	}
+	if string(info) == infos[flags] {
+		return base, flags, 0
+	}
+	return file, flags, stateExact
+}
+
+// add appends a row.
+func (b *builder) add(r *rowData) {
+	k := b.slots >> chunkBits
+	if k == len(b.chunks) {
+		b.chunks = append(b.chunks, &chunk{})
+		// What few chunks have is made when it is first written to.
+		b.owned = append(b.owned, math.MaxUint32&^(ownDead|ownMoved|ownNames|ownSaved))
+	}
+	c := b.own(k, 0)
+	i := len(c.uid)
+	stored, disk, state := classify(r.file)
+	flags := disk | r.extra
+	if r.isNew {
+		state |= stateNew
+		b.st.New++
+	}
+	if flags != disk {
+		state |= statePending
+		b.st.Pending++
+	}
+	size, wdelta := packSizes(r.size, r.wire)
+	lo, hi := splitSent(r.sent)
+	c.uid = append(c.uid, uint32(r.uid))
+	c.flags = append(c.flags, flags)
+	c.disk = append(c.disk, disk)
+	c.state = append(c.state, state)
+	c.kw = append(c.kw, b.set(r.kw))
+	c.class = append(c.class, r.class)
+	c.modlo = append(c.modlo, uint32(r.modseq))
+	c.modhi = append(c.modhi, uint16(r.modseq>>32))
+	c.size = append(c.size, size)
+	c.wdelta = append(c.wdelta, wdelta)
+	c.recv = append(c.recv, clamp32(r.recv))
+	c.sentlo = append(c.sentlo, lo)
+	c.senthi = append(c.senthi, hi)
+	c.cache = append(c.cache, r.cache)
+	c.arena = append(c.arena, stored...)
+	c.nameEnd = append(c.nameEnd, uint32(len(c.arena)))
+	c.live++
+	if r.saved != 0 && clamp32(r.saved) != clamp32(r.recv) {
+		b.own(k, ownSaved).savedTimes[uint16(i)] = clamp32(r.saved)
+	}
+	n := baseLen(r.file)
+	b.names.put(hashBytes(b.seed, r.file[:n]), b.slots)
+	b.slots++
+	b.stale()
+	b.st.Total++
+	if Flags(flags)&Seen == 0 {
+		b.st.Unseen++
+	}
+	if Flags(flags)&Trashed != 0 {
+		b.st.Deleted++
+	}
+	if r.cache == 0 {
+		b.st.Undigested++
+	}
+	b.count(c, i, 1)
+	b.st.UIDNext = max(b.st.UIDNext, r.uid+1)
+	b.st.HighestModSeq = max(b.st.HighestModSeq, r.modseq)
+}
+
+// count adds or takes away the sizes of a row.
+func (b *builder) count(c *chunk, i int, sign int64) {
+	size, wire := c.sizes(i)
+	b.st.Bytes += sign * max(size, 0)
+	b.st.WireBytes += sign * max(wire, 0)
+}
+
+// each calls fn with the slots of the ranges that are not dead.
+func (b *builder) each(ranges []UIDRange, fn func(k, i int)) {
+	for _, r := range ranges {
+		slot := b.findSlot(r.Lo)
+		for slot < b.slots {
+			k := slot >> chunkBits
+			c := b.chunks[k]
+			for i := slot & (chunkSlots - 1); i < len(c.uid); i++ {
+				if UID(c.uid[i]) > r.Hi {
+					slot = b.slots
+					break
+				}
+				if !c.dead.has(i) {
+					fn(k, i)
+					c = b.chunks[k]
+				}
+			}
+			if slot < b.slots {
+				slot = (k + 1) << chunkBits
+			}
+		}
+	}
+}
+
+// flagChange is a FLAGS record.
+type flagChange struct {
+	set, clear uint8
+	pending    bool
+	add, rm    []uint16
+	modseq     uint64
+}
+
+// flags applies a change and returns how many rows differ by it.
+func (b *builder) flags(ranges []UIDRange, ch *flagChange) (changed int) {
+	var memo [2]struct {
+		from, to uint16
+		ok       bool
+	}
+	last := -1
+	var c *chunk
+	b.each(ranges, func(k, i int) {
+		if k != last {
+			c, last = b.chunks[k], k
+		}
+		old := c.flags[i]
+		now := (old | ch.set) &^ ch.clear
+		kw := c.kw[i]
+		if len(ch.add)+len(ch.rm) > 0 {
+			m := &memo[kw&1]
+			if !m.ok || m.from != kw {
+				m.from, m.to, m.ok = kw, b.changeSet(kw, ch.add, ch.rm), true
+			}
+			kw = m.to
+		}
+		state := c.state[i]
+		if now != old || kw != c.kw[i] {
+			changed++
+			if ch.pending {
+				state |= statePending
+			}
+			c = b.own(k, ownFlags|ownModSeq)
+			c.flags[i] = now
+			c.setModseq(i, ch.modseq)
+			if kw != c.kw[i] {
+				c = b.own(k, ownKeyword)
+				c.kw[i] = kw
+			}
+			if d := Flags(now ^ old); d != 0 {
+				if d&Seen != 0 {
+					b.st.Unseen += 1 - 2*int(now&uint8(Seen))
+				}
+				if d&Trashed != 0 {
+					b.st.Deleted += 2*(int(now&uint8(Trashed))/int(Trashed)) - 1
+				}
+			}
+		}
+		if !ch.pending && now == c.disk[i] {
+			state &^= statePending
+		}
+		b.setState(k, i, state)
+		c = b.chunks[k]
+	})
+	if changed > 0 {
+		b.st.HighestModSeq = max(b.st.HighestModSeq, ch.modseq)
+	}
+	return changed
+}
+
+// setState changes the state of a slot and what is counted by it.
+func (b *builder) setState(k, i int, state uint8) {
+	old := b.chunks[k].state[i]
+	if old == state {
+		return
+	}
+	b.own(k, ownState).state[i] = state
+	b.st.Pending += int(state&statePending)/statePending - int(old&statePending)/statePending
+	b.st.New += int(state&stateNew)/stateNew - int(old&stateNew)/stateNew
+}
+
+func (b *builder) setMoved(k, i int) {
+	if !b.chunks[k].moved.has(i) {
+		b.own(k, ownMoved).moved.set(i)
+		b.moved++
+	}
+}
+
+// nameChange is a NAME record: canonical names, or bare ones.
+type nameChange struct {
+	disk  uint8
+	state uint8 // of stateNew and stateBare
+}
+
+func (b *builder) name(ranges []UIDRange, ch nameChange) {
+	var buf [256]byte
+	b.each(ranges, func(k, i int) {
+		c := b.chunks[k]
+		if c.state[i]&stateExact != 0 {
+			base := string(b.base(buf[:0], k<<chunkBits|i))
+			b.own(k, ownNames).names[uint16(i)] = base
+			c = b.chunks[k]
+		}
+		if c.disk[i] != ch.disk {
+			c = b.own(k, ownDisk)
+			c.disk[i] = ch.disk
+		}
+		state := c.state[i]&statePending | ch.state
+		if c.flags[i] == ch.disk {
+			state &^= statePending
+		}
+		b.setState(k, i, state)
+		b.setMoved(k, i)
+	})
+}
+
+// rename gives a slot any other name.
+func (b *builder) rename(slot int, file []byte, isNew bool) {
+	k, i := slot>>chunkBits, slot&(chunkSlots-1)
+	stored, disk, state := classify(file)
+	c := b.own(k, ownDisk|ownNames)
+	c.names[uint16(i)] = string(stored)
+	c.disk[i] = disk
+	if isNew {
+		state |= stateNew
+	}
+	if c.flags[i] != disk {
+		state |= c.state[i] & statePending
+	}
+	b.setState(k, i, state)
+	b.setMoved(k, i)
+	n := baseLen(file)
+	b.names.put(hashBytes(b.seed, file[:n]), slot)
+}
+
+// expunge takes slots away. Their UIDs are given to gone.
+func (b *builder) expunge(ranges []UIDRange, modseq uint64) (n int) {
+	tombs := b.tombs
+	first := true
+	b.each(ranges, func(k, i int) {
+		c := b.own(k, ownDead)
+		c.dead.set(i)
+		c.live--
+		b.dead++
+		n++
+		b.st.Total--
+		f := Flags(c.flags[i])
+		if f&Seen == 0 {
+			b.st.Unseen--
+		}
+		if f&Trashed != 0 {
+			b.st.Deleted--
+		}
+		b.st.Pending -= int(c.state[i]&statePending) / statePending
+		b.st.New -= int(c.state[i]&stateNew) / stateNew
+		if c.cache[i] == 0 {
+			b.st.Undigested--
+		}
+		b.count(c, i, -1)
+		uid := UID(c.uid[i])
+		if m := len(tombs) - 1; !first && tombs[m].hi+1 == uid {
+			tombs[m].hi = uid
+		} else {
+			// The array is shared with older views, which do not look this far.
+			tombs = append(tombs, tomb{modseq, uid, uid})
+			first = false
+		}
+	})
+	if n == 0 {
+		return 0
+	}
+	b.stale()
+	if over := len(tombs) - maxTombs; over > 0 {
+		cut := over + maxTombs/2
+		// What is forgotten is forgotten up to a whole MODSEQ.
+		b.st.FloorModSeq = max(b.st.FloorModSeq, tombs[cut-1].modseq)
+		tombs = slices.Clone(tombs[cut:])
+		for len(tombs) > 0 && tombs[0].modseq <= b.st.FloorModSeq {
+			tombs = tombs[1:]
+		}
+	}
+	b.tombs = tombs
+	b.st.HighestModSeq = max(b.st.HighestModSeq, modseq)
+	return n
+}
+
+// detail is a DETAIL record.
+type detailData struct {
+	size, wire, recv, sent int64
+	class                  uint16
+	cache                  uint32
+}
+
+func (b *builder) detail(slot int, d *detailData) {
+	k, i := slot>>chunkBits, slot&(chunkSlots-1)
+	// The name may be kept as one derived from the sizes: they must not change
+	// under it.
+	old := b.chunks[k]
+	size, wdelta := packSizes(d.size, d.wire)
+	if i < old.base && d.size >= 0 && (old.size[i] != size || old.wdelta[i] != wdelta) {
+		if _, ok := old.names[uint16(i)]; !ok {
+			name := string(b.stored(nil, slot))
+			b.own(k, ownNames).names[uint16(i)] = name
+		}
+	}
+	c := b.own(k, ownDetail)
+	b.count(c, i, -1)
+	if d.size >= 0 {
+		c.size[i], c.wdelta[i] = size, wdelta
+	}
+	b.count(c, i, 1)
+	if d.recv != 0 {
+		c.recv[i] = clamp32(d.recv)
+	}
+	c.sentlo[i], c.senthi[i] = splitSent(d.sent)
+	c.class[i] = d.class
+	if (c.cache[i] == 0) != (d.cache == 0) {
+		if d.cache == 0 {
+			b.st.Undigested++
+		} else {
+			b.st.Undigested--
+		}
+	}
+	c.cache[i] = d.cache
+}
+
+func (b *builder) saved(slot int, at int64) {
+	k, i := slot>>chunkBits, slot&(chunkSlots-1)
+	b.own(k, ownSaved).savedTimes[uint16(i)] = clamp32(at)
+}
+
+// dropCache forgets every digest.
+func (b *builder) dropCache() {
+	for k := range b.chunks {
+		clear(b.own(k, ownDetail).cache)
+	}
+	b.st.Undigested = b.st.Total
+}
+
+// reset empties the table. GUID and MODSEQ go on.
+func (b *builder) reset(validity uint32) {
+	st := b.st
+	b.table = table{names: &overlay{}, seed: b.seed, kwNames: b.kwNames, kwSets: b.kwSets, meta: b.allMeta()}
+	b.owned = nil
+	b.meta1 = true
+	b.st = State{
+		GUID: st.GUID, UIDValidity: validity, UIDNext: 1,
+		HighestModSeq: st.HighestModSeq, FloorModSeq: st.HighestModSeq, Sticky: st.Sticky,
+	}
+}
+
+// allMeta is what the snapshot and the changes since say together.
+func (t *table) allMeta() map[string][]byte {
+	out := map[string][]byte{}
+	if t.snap != nil {
+		for k := range t.snap.metas() {
+			key, val := t.snap.metaAt(k)
+			out[string(key)] = slices.Clone(val)
+		}
+	}
+	for key, val := range t.meta {
+		if val == nil {
+			delete(out, key)
+		} else {
+			out[key] = val
+		}
+	}
+	return out
+}
+
+func (b *builder) setMeta(key string, val []byte) {
+	if !b.meta1 {
+		if b.table.meta = maps.Clone(b.table.meta); b.table.meta == nil {
+			b.table.meta = map[string][]byte{}
+		}
+		b.meta1 = true
+	}
+	b.table.meta[key] = val
+}
+
+// keyword returns the number of a name, in any case of letters (RFC 3501, 9:
+// keywords are atoms compared without case by all servers in use).
+func (b *builder) keyword(name string) (id int, ok bool) {
+	if b.kwMap == nil {
+		b.kwMap = make(map[string]int, len(b.kwNames))
+		for k, n := range b.kwNames {
+			b.kwMap[strings.ToLower(n)] = k
+		}
+	}
+	id, ok = b.kwMap[strings.ToLower(name)]
+	return id, ok
+}
+
+func (b *builder) defineKeyword(id int, name string) error {
+	if id != len(b.kwNames) || id > math.MaxUint16 {
+		return fmt.Errorf("keyword %d of %d: %w", id, len(b.kwNames), ErrDamaged)
+	}
+	b.keyword("")
+	b.kwNames = append(b.kwNames, name)
+	b.kwMap[strings.ToLower(name)] = id
+	return nil
+}
+
+// set interns a set of keyword numbers.
+func (b *builder) set(ids []uint16) uint16 {
+	if len(ids) == 0 {
+		return 0
+	}
+	if b.setID == nil {
+		b.setID = make(map[string]uint16, len(b.kwSets))
+		for k, s := range b.kwSets {
+			b.setID[string(bytesOf(s))] = uint16(k)
+		}
+	}
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	key := string(bytesOf(ids))
+	if id, ok := b.setID[key]; ok {
+		return id
+	}
+	if len(b.kwSets) > math.MaxUint16 {
+		b.err = fmt.Errorf("%d combinations of keywords: %w", len(b.kwSets), ErrFull)
+		return 0
+	}
+	id := uint16(len(b.kwSets))
+	b.kwSets = append(b.kwSets, ids)
+	b.setID[key] = id
+	return id
+}
+
+func (b *builder) changeSet(set uint16, add, rm []uint16) uint16 {
+	var ids []uint16
+	if int(set) < len(b.kwSets) {
+		ids = slices.Clone(b.kwSets[set])
+	}
+	ids = append(ids, add...)
+	ids = slices.DeleteFunc(ids, func(k uint16) bool { return slices.Contains(rm, k) })
+	return b.set(ids)
+}
+
+// entry is the file of a slot.
+func (t *table) entry(slot int) maildir.Entry {
+	var buf [256]byte
+	c, i := t.chunks[slot>>chunkBits], slot&(chunkSlots-1)
+	return maildir.Entry{File: string(t.file(buf[:0], slot)), New: c.state[i]&stateNew != 0}
+}
