@@ -2,8 +2,10 @@ package search
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +21,7 @@ type million struct {
 	uid      []uint32
 	keywords []uint16
 	heads    [][]byte
+	blind    bool // goes over all records, whatever it is asked for
 }
 
 func newMillion(n int) *million {
@@ -103,6 +106,9 @@ func (s *million) Keywords(match func(string) bool) (*Bits, bool) {
 
 func (s *million) Heads(ctx context.Context, lo, hi int, fn func(int, []byte)) error {
 	n := runtime.GOMAXPROCS(0)
+	if s.blind {
+		lo, hi = 0, len(s.heads)
+	}
 	var wg sync.WaitGroup
 	for k := range n {
 		wg.Go(func() {
@@ -123,6 +129,55 @@ func (s *million) Text(_ context.Context, needle string, fn func(int, bool)) (*B
 		fn(i, !strings.Contains(needle, " "))
 	}
 	return all, nil
+}
+
+// What comes window by window is what comes at once.
+func TestEachWindow(t *testing.T) {
+	src := newMillion(150_000)
+	for _, s := range []string{"from:babbage subject:invoice is:unread", "-from:babbage has:patch", "subject:tuesday OR tag:$Junk", "body:word", "*", "-*", "thread:{id:nobody}"} {
+		q, err := Parse(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := q.Run(t.Context(), src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, src.blind = range []bool{false, true} {
+			for _, order := range []Order{NewestArrived, OldestArrived} {
+				want := slices.Collect(rows.Rows())
+				if order == NewestArrived {
+					want = slices.Collect(rows.Down())
+				}
+				var got []int
+				if err := q.Each(t.Context(), src, order, 0, func(row int) bool { got = append(got, row); return true }); err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(got, want) {
+					t.Fatalf("%s: order %d: %d rows, want %d", s, order, len(got), len(want))
+				}
+			}
+		}
+	}
+}
+
+// A query that is no longer wanted ends.
+func TestCancelled(t *testing.T) {
+	src := newMillion(1000)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, s := range []string{"from:ada", "is:unread", "header:X-Spam"} {
+		q, err := Parse(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := q.Run(ctx, src); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", s, err)
+		}
+		if err := q.Each(ctx, src, NewestArrived, 0, func(int) bool { return true }); !errors.Is(err, context.Canceled) {
+			t.Errorf("each %s: %v", s, err)
+		}
+	}
 }
 
 func BenchmarkRun(b *testing.B) {

@@ -2,17 +2,11 @@ package search
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"iter"
-	"math/bits"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
-
-	"pneu/maildir/thread"
 )
 
 // A run is one query over one source. Each node of the tree gives two sets: the rows it matches for sure, and those
@@ -261,201 +255,45 @@ func (r *run) keyword(match func(string) bool, t *term, want *Bits) (split, erro
 	return split{s, r.empty()}, nil
 }
 
-// chunk is how many values of a column are fetched at a time: few enough to stay in the processor's cache.
-const chunk = 1024
-
-// column compares one column, and for dates without a Date field a second one.
-func (r *run) column(t *term, c Column, want *Bits) (split, error) {
-	s := split{r.empty(), r.empty()}
-	decide, fallback := r.test(t, c)
-	var unknown atomic.Bool
-	err := r.parallel(len(want.words), chunk/64, func(lo, hi int) {
-		var buf, second [chunk]int64
-		for ; lo < hi && !unknown.Load(); lo += chunk / 64 {
-			words := want.words[lo:min(lo+chunk/64, hi)]
-			if !anyWord(words) {
-				continue
-			}
-			n := min(len(words)*64, want.n-lo*64)
-			vals := buf[:n]
-			if !r.src.Column(c, r.lo+lo*64, vals) {
-				unknown.Store(true)
-				return
-			}
-			if fallback {
-				for i, v := range vals {
-					if v == Never {
-						if !r.src.Column(Received, r.lo+lo*64, second[:n]) {
-							unknown.Store(true)
-							return
-						}
-						for i := i; i < n; i++ {
-							if vals[i] == Never {
-								vals[i] = second[i]
-							}
-						}
-						break
-					}
-				}
-			}
-			for k, w := range words {
-				if w != 0 {
-					from := k * 64
-					yes, maybe := decide(vals[from:min(from+64, n)])
-					s.yes.words[lo+k], s.maybe.words[lo+k] = yes&w, maybe&w
-				}
-			}
-		}
-	})
-	if unknown.Load() {
-		return r.ask(want)
-	}
-	return s, err
-}
-
-func anyWord(words []uint64) bool {
-	for _, w := range words {
-		if w != 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// test returns what decides up to 64 values at once, and whether rows without a date take that of their arrival.
-func (r *run) test(t *term, c Column) (decide func([]int64) (yes, maybe uint64), fallback bool) {
-	switch c {
-	case Flags, Name:
-		mask, want := t.mask, t.want
-		if mask&^(usualFlags|FlagNew) != 0 {
-			return func(vals []int64) (yes, maybe uint64) {
-				for i, v := range vals {
-					yes |= bit(v&mask == want) << i
-					maybe |= bit(v&FlagMore != 0) << i
-				}
-				return yes &^ maybe, maybe
-			}, false
-		}
-		return func(vals []int64) (yes, maybe uint64) {
-			for i, v := range vals {
-				yes |= bit(v&mask == want) << (i & 63)
-			}
-			return yes, 0
-		}, false
-	case Class:
-		mask := int64(t.class)
-		return func(vals []int64) (yes, maybe uint64) {
-			for i, v := range vals {
-				yes |= bit(v&mask != 0) << (i & 63)
-				maybe |= bit(v == Unknown) << (i & 63)
-			}
-			return yes &^ maybe, maybe
-		}, false
-	case UID:
-		return func(vals []int64) (yes, maybe uint64) {
-			for i, v := range vals {
-				if v == Unknown {
-					maybe |= 1 << i
-				} else if inSet(t.set, uint64(v)) {
-					yes |= 1 << i
-				}
-			}
-			return yes, maybe
-		}, false
-	case Sent, Received, Saved:
-		lo, hi, near := int64(Never+1), int64(maxInt), int64(0)
-		if !t.from.IsZero() {
-			lo = t.from.Unix()
-		}
-		if !t.to.IsZero() {
-			hi = t.to.Unix()
-		}
-		if t.day && c == Sent { // the day is that of the writer, whose zone the column does not have
-			near = int64(widestZone / time.Second)
-		}
-		fallback = t.field == "date" || t.field == "older" || t.field == "newer"
-		if near == 0 {
-			return func(vals []int64) (yes, maybe uint64) {
-				for i, v := range vals {
-					yes |= bit(uint64(v-lo) < uint64(hi-lo)) << (i & 63) // lo <= v < hi
-					maybe |= bit(v == Unknown) << (i & 63)
-				}
-				return yes, maybe
-			}, fallback
-		}
-		return func(vals []int64) (yes, maybe uint64) {
-			for i, v := range vals {
-				yes |= bit(uint64(v-lo) < uint64(hi-lo)) << (i & 63)
-				if v == Unknown || v != Never && (abs(v-lo) <= near || abs(v-hi) <= near) {
-					maybe |= 1 << i
-				}
-			}
-			return yes &^ maybe, maybe
-		}, fallback
-	}
-	lo, hi := t.min, t.max
-	if hi < 0 {
-		hi = maxInt
-	}
-	return func(vals []int64) (yes, maybe uint64) {
-		for i, v := range vals {
-			yes |= bit(uint64(v-lo) <= uint64(hi-lo)) << (i & 63)
-			maybe |= bit(v == Unknown) << (i & 63)
-		}
-		return yes, maybe // lo is not negative, so no row is in both
-	}, false
-}
-
-// bit is 1 for true: without a branch, since which way a random row goes cannot be foretold.
-func bit(b bool) uint64 {
-	var n uint64
-	if b {
-		n = 1
-	}
-	return n
-}
-
-const (
-	maxInt     = 1<<63 - 1
-	widestZone = 101 * time.Hour // "+9959" is the most that can be written
-)
-
-var usualFlags = FlagBits("DFPRST")
-
-func abs(n int64) int64 {
-	if n < 0 {
-		return -n
-	}
-	return n
-}
-
-// heads looks into the header records.
+// heads looks into the header records. A source that goes over all of them, whatever rows it is asked for, is asked
+// once.
 func (r *run) heads(t *term, want *Bits, in func(rec []byte) (yes, perhaps bool)) (split, error) {
 	if want.Count() <= few(r.hi-r.lo) {
 		return r.ask(want)
 	}
-	s := split{r.empty(), r.empty()}
-	seen := r.empty()
-	err := r.src.Heads(r.ctx, r.lo, r.hi, func(row int, rec []byte) {
-		if row < r.lo || row >= r.hi {
-			return
+	a := r.memo[t]
+	if a == nil {
+		n := r.src.Len()
+		a = &answer{yes: NewBits(n), maybe: NewBits(n)}
+		seen := NewBits(n)
+		var beyond atomic.Int64
+		err := r.src.Heads(r.ctx, r.lo, r.hi, func(row int, rec []byte) {
+			if row < r.lo || row >= r.hi {
+				beyond.Add(1)
+			} else if !want.Has(row - r.lo) {
+				return
+			}
+			seen.set(row)
+			switch yes, perhaps := in(rec); {
+			case yes:
+				a.yes.set(row)
+			case perhaps:
+				a.maybe.set(row)
+			}
+		})
+		if err != nil {
+			return split{}, err
 		}
-		row -= r.lo
-		if !want.Has(row) {
-			return
+		seen.Not()
+		a.maybe.Or(seen)
+		if beyond.Load() > int64(n-(r.hi-r.lo))/2 { // those of this window that were not wanted are never asked for again
+			r.memo[t] = a
 		}
-		seen.set(row)
-		switch yes, perhaps := in(rec); {
-		case yes:
-			s.yes.set(row)
-		case perhaps:
-			s.maybe.set(row)
-		}
-	})
-	unseen := want.Clone()
-	unseen.AndNot(seen)
-	s.maybe.Or(unseen)
-	return s, err
+	}
+	s := split{r.window(a.yes), r.window(a.maybe)}
+	s.yes.And(want)
+	s.maybe.And(want)
+	return s, nil
 }
 
 // body looks into the index of the texts. It is asked once for all rows.
@@ -501,86 +339,6 @@ func (r *run) body(t *term, want *Bits) (split, error) {
 	s.yes.And(want)
 	s.maybe.And(want)
 	return s, nil
-}
-
-// thread decides by the members a caller has named, or else by the conversations within this source.
-func (r *run) thread(t *term, want *Bits) (split, error) {
-	if m := t.thread.members; m != nil {
-		return r.heads(t, want, func(rec []byte) (bool, bool) {
-			id := rec[bytes.LastIndexByte(rec, 0)+1:]
-			return m[string(id)], false
-		})
-	}
-	a := r.memo[t]
-	if a == nil {
-		var err error
-		if a, err = r.conversations(t.thread); err != nil {
-			return split{}, err
-		}
-		r.memo[t] = a
-	}
-	s := r.window(a.yes)
-	s.And(want)
-	return split{s, r.empty()}, nil
-}
-
-// conversations returns the rows of all conversations with a message that t asks for.
-func (r *run) conversations(t *threadTerm) (*answer, error) {
-	n := r.src.Len()
-	a := &answer{yes: NewBits(n), maybe: NewBits(n)}
-	roots := make([]int64, n)
-	if !r.src.Column(Thread, 0, roots) || slices.Contains(roots, Unknown) {
-		if err := r.threads(roots); err != nil {
-			return nil, err
-		}
-	}
-	q := t.Query
-	if t.ID != "" {
-		q = Query{&term{field: "thread", thread: &threadTerm{members: t.near}}}
-	}
-	first, err := q.Run(r.ctx, r.src)
-	if err == nil && t.ID != "" && !first.Any() { // only answers to it are here, perhaps
-		first, err = Query{&term{field: "near", thread: t}}.Run(r.ctx, r.src)
-	}
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[int64]bool)
-	for row := range first.Rows() {
-		found[roots[row]] = true
-	}
-	for row, root := range roots {
-		if found[root] {
-			a.yes.Set(row)
-		}
-	}
-	return a, nil
-}
-
-// threads works conversations out from the messages, where the source has no column of them.
-func (r *run) threads(roots []int64) error {
-	items := make([]thread.Item, 0, len(roots))
-	for row := range roots {
-		if row%256 == 0 && r.ctx.Err() != nil {
-			return r.ctx.Err()
-		}
-		roots[row] = int64(row)
-		d := r.src.Doc(row)
-		if d == nil {
-			continue
-		}
-		s := d.Summary()
-		refs := s.References
-		if len(refs) == 0 && s.InReplyTo != "" {
-			refs = []string{s.InReplyTo}
-		}
-		items = append(items, thread.Item{ID: s.MessageID, Refs: refs, Subject: s.Subject, Date: s.Date, Key: row})
-	}
-	nodes := thread.Build(items)
-	for _, n := range nodes {
-		roots[n.Key] = int64(nodes[n.Root].Key)
-	}
-	return nil
 }
 
 // parallel cuts n words into pieces of a multiple of step and calls f with each.
@@ -658,160 +416,4 @@ func (r *run) match(q Query, rows []int, match []bool) error {
 	}
 	wg.Wait()
 	return r.ctx.Err()
-}
-
-// Each calls fn with the rows that q matches, in the given order, until there are limit of them (0: all) or fn
-// returns false. Rows come as they are found, so that the first ones do not wait for the last.
-func (q Query) Each(ctx context.Context, src Source, order Order, limit int, fn func(row int) bool) error {
-	n := src.Len()
-	r := &run{ctx: ctx, src: src, memo: map[*term]*answer{}}
-	e := &emitter{q: q, run: r, limit: limit, fn: fn}
-	if limit <= 0 {
-		e.limit = maxInt
-	}
-	down := order == NewestArrived || order == NewestSent
-	if order == NewestSent || order == OldestSent {
-		r.hi = n
-		want := NewBits(n)
-		want.SetRange(0, n)
-		s, err := r.eval(q.root, want)
-		if err != nil {
-			return err
-		}
-		rows, err := r.bySent(s, down)
-		if err != nil {
-			return err
-		}
-		return e.emit(slices.Values(rows), s, 0)
-	}
-	// Windows of rows, each four times as long as the one before: the first is done in milliseconds, and who wants all
-	// pays for few of them.
-	size := firstWindow
-	for at := 0; at < n && e.limit > 0; size *= 4 {
-		r.lo, r.hi = at, min(at+size, n)
-		if down {
-			r.lo, r.hi = max(0, n-at-size)&^63, n-at
-		}
-		at += r.hi - r.lo
-		want := r.empty()
-		want.SetRange(0, r.hi-r.lo)
-		s, err := r.eval(q.root, want)
-		if err != nil {
-			return err
-		}
-		both := s.yes.Clone()
-		both.Or(s.maybe)
-		rows := both.Rows()
-		if down {
-			rows = both.Down()
-		}
-		if err := e.emit(rows, s, r.lo); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-const firstWindow = 64 << 10
-
-// bySent returns the rows of s in the order of their dates.
-func (r *run) bySent(s split, down bool) ([]int, error) {
-	both := s.yes.Clone()
-	both.Or(s.maybe)
-	type dated struct {
-		row  int
-		date int64
-	}
-	list := make([]dated, 0, both.Count())
-	var buf, second [64]int64
-	for i, w := range both.words {
-		if w == 0 {
-			continue
-		}
-		if r.ctx.Err() != nil {
-			return nil, r.ctx.Err()
-		}
-		n := min(64, both.n-i*64)
-		known := r.src.Column(Sent, i*64, buf[:n])
-		arrived := r.src.Column(Received, i*64, second[:n])
-		for ; w != 0; w &= w - 1 {
-			k := bits.TrailingZeros64(w)
-			d := dated{i*64 + k, Unknown}
-			if known {
-				d.date = buf[k]
-			}
-			if d.date == Never && arrived {
-				d.date = second[k]
-			}
-			if d.date == Unknown || d.date == Never {
-				if doc := r.src.Doc(d.row); doc != nil {
-					d.date = (&view{d: doc}).sent().Unix()
-				}
-			}
-			list = append(list, d)
-		}
-	}
-	slices.SortFunc(list, func(a, b dated) int {
-		c := cmp.Or(cmp.Compare(a.date, b.date), cmp.Compare(a.row, b.row))
-		if down {
-			return -c
-		}
-		return c
-	})
-	rows := make([]int, len(list))
-	for i, d := range list {
-		rows[i] = d.row
-	}
-	return rows, nil
-}
-
-// An emitter passes on rows in their order, asking messages where a row is undecided.
-type emitter struct {
-	q     Query
-	run   *run
-	limit int
-	fn    func(row int) bool
-}
-
-func (e *emitter) emit(rows iter.Seq[int], s split, base int) error {
-	var open, batch []int // of batch, those to be asked
-	size := 8
-	flush := func() (bool, error) {
-		match := make([]bool, len(open))
-		if err := e.run.match(e.q, open, match); err != nil {
-			return false, err
-		}
-		k := 0
-		for _, row := range batch {
-			if k < len(open) && open[k] == row {
-				k++
-				if !match[k-1] {
-					continue
-				}
-			}
-			if !e.fn(row) {
-				e.limit = 0
-				return false, nil
-			}
-			if e.limit--; e.limit == 0 {
-				return false, nil
-			}
-		}
-		open, batch = open[:0], batch[:0]
-		size = min(size*2, 512)
-		return true, nil
-	}
-	for row := range rows {
-		batch = append(batch, row+base)
-		if s.maybe.Has(row) {
-			open = append(open, row+base)
-		}
-		if len(open) == 0 || len(open) >= size || len(batch)-len(open) >= e.limit {
-			if more, err := flush(); !more {
-				return err
-			}
-		}
-	}
-	_, err := flush()
-	return err
 }
