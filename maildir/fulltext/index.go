@@ -35,8 +35,20 @@ type Index struct {
 func Open(dir string, opt Options) (*Index, error) { return open(dir, opt, disk{}) }
 
 func open(dir string, opt Options, fsys files) (*Index, error) {
+	opt, err := opt.complete()
+	if err != nil {
+		return nil, err
+	}
+	x := newIndex(dir, opt, fsys)
+	if _, err := x.Refresh(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+func (opt Options) complete() (Options, error) {
 	if len(opt.Identity) > maxIdentity {
-		return nil, errors.New("identity of a text index is too long")
+		return opt, errors.New("identity of a text index is too long")
 	}
 	if opt.Memory <= 0 {
 		opt.Memory = 48 << 20
@@ -47,12 +59,23 @@ func open(dir string, opt Options, fsys files) (*Index, error) {
 	if opt.Workers <= 0 {
 		opt.Workers = runtime.GOMAXPROCS(0)
 	}
+	return opt, nil
+}
+
+func newIndex(dir string, opt Options, fsys files) *Index {
 	x := &Index{dir: dir, opt: opt, fsys: fsys, segments: map[uint64]*segment{}}
-	x.view.Store(&View{})
-	if _, err := x.Refresh(); err != nil {
-		return nil, err
+	x.view.Store(&View{workers: opt.Workers})
+	return x
+}
+
+// Append is Index.Append for a program that delivers one message and ends: no
+// segment is opened. uid must be new.
+func Append(dir string, opt Options, uid uint32, text []byte) (full bool, err error) {
+	opt, err = opt.complete()
+	if err != nil {
+		return false, err
 	}
-	return x, nil
+	return newIndex(dir, opt, disk{}).Append(uid, text)
 }
 
 // Close gives up the index. Views stay valid.
@@ -154,6 +177,15 @@ func (x *Index) renew() *View {
 	return v
 }
 
+// grow makes a View with the last document of the tail in addition. A View has
+// the first documents of the list that it shares with later ones.
+func (x *Index) grow() {
+	old := x.View()
+	v := &View{segments: old.segments, bytes: old.bytes, damaged: old.damaged, workers: old.workers, tailSize: x.tail.size}
+	v.tail = append(old.tail, x.tail.docs[len(x.tail.docs)-1])
+	x.view.Store(v)
+}
+
 func (v *View) inSegment(uid uint32) bool {
 	for _, s := range v.segments {
 		if _, ok := s.docOf(uid); ok {
@@ -181,6 +213,7 @@ func (x *Index) Append(uid uint32, text []byte) (full bool, err error) {
 		}
 	}()
 	var f file
+	read := x.tail.size
 	for {
 		var info os.FileInfo
 		if f, info, err = lockTail(x.fsys, x.dir); err != nil {
@@ -201,8 +234,10 @@ func (x *Index) Append(uid uint32, text []byte) (full bool, err error) {
 		}
 	}
 	defer f.Close()
-	if x.tail.has[uid] || x.View().inSegment(uid) {
+	if x.tail.size != read {
 		x.renew()
+	}
+	if x.tail.has[uid] || x.View().inSegment(uid) {
 		return x.tail.size >= x.opt.Tail, nil
 	}
 	if x.tail.size+int64(len(text)) > max(8*x.opt.Tail, x.opt.Tail+maxText) {
@@ -210,9 +245,10 @@ func (x *Index) Append(uid uint32, text []byte) (full bool, err error) {
 	}
 	if err = x.tail.append(f, x.opt.Identity, uid, text); err != nil {
 		x.tail = tail{} // to be read again
+		x.renew()
 		return false, err
 	}
-	x.renew()
+	x.grow()
 	return x.tail.size >= x.opt.Tail, nil
 }
 

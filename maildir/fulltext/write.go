@@ -368,7 +368,7 @@ func (p *plan) writePostings(w *writer, starts []uint32, lists []uint16) (offset
 				list = binary.AppendUvarint(list, uint64(d-last))
 				last = d
 			}
-			out = binary.AppendUvarint(out, uint64(len(list))<<2|postList)
+			out = binary.AppendUvarint(out, uint64(len(list))<<2) // postList
 			out = append(out, list...)
 		}
 	}
