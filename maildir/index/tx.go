@@ -660,6 +660,9 @@ func (t *tx) keep(uid UID, blob, head []byte) (uint32, error) {
 		v.blob.text = appendBlob(v.blob.text, uid, head)
 		return uint32(n), nil
 	}
+	if t.x.opt.ReadOnly {
+		return 0, nil
+	}
 	if t.blob == nil {
 		if err := t.openBlobs(); err != nil {
 			return 0, err
