@@ -319,7 +319,7 @@ func (x *Index) read() (c *core, b *builder, damage error, lost, again bool, err
 		}
 	}
 	defer func() {
-		if c.log == nil && log != nil {
+		if (c == nil || c.log == nil) && log != nil {
 			log.Close()
 		}
 	}()
