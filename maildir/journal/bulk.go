@@ -20,9 +20,12 @@ type Bulk struct {
 
 // Numbers changes flags of messages by their numbers. A program passes an index.
 type Numbers interface {
-	// Flag adds and removes flags. Messages that are gone are passed over. It is an error if the
-	// folder is not numbered like that any more.
-	Flag(f *maildir.Folder, b Bulk, add, remove maildir.Flags) error
+	// Flag adds and removes flags of the messages b names, and of those with these bases.
+	// Messages that are gone are passed over. It is an error if the folder is not numbered like
+	// that any more.
+	Flag(f *maildir.Folder, b Bulk, bases []string, add, remove maildir.Flags) error
+	// Number returns the number of a message, the zero Bulk if it is not known.
+	Number(f *maildir.Folder, e maildir.Entry) Bulk
 }
 
 // errNoNumbers is the error of a journal without UseNumbers.
@@ -75,8 +78,35 @@ func (of Bulk) parts() (parts []Bulk) {
 	return parts
 }
 
+// strays returns the bases of those of the messages of o that were moved away since: if undo
+// has brought them back, they are there under these, and have other numbers.
+func (h *history) strays(o Op) (bases []string) {
+	var in map[uint32]bool
+	for _, b := range h.order {
+		for _, m := range b.ops {
+			if m.Kind != "move" || m.From != o.From || m.Bulk.Numbering == "" || m.Bulk.Numbering != o.Bulk.Numbering {
+				continue
+			}
+			if in == nil {
+				in = make(map[uint32]bool, 1024)
+				for lo, hi := range o.Bulk.Ranges() {
+					for u := uint64(lo); u <= uint64(hi); u++ {
+						in[uint32(u)] = true
+					}
+				}
+			}
+			for u := range m.Bulk.Ranges() {
+				if in[u] {
+					bases = append(bases, m.Base())
+				}
+			}
+		}
+	}
+	return bases
+}
+
 // flagAll changes the flags of all messages of an operation.
-func (j *Journal) flagAll(o Op, add, remove []string) error {
+func (j *Journal) flagAll(h *history, o Op, add, remove []string) error {
 	if j.numbers == nil {
 		return errNoNumbers
 	}
@@ -84,7 +114,7 @@ func (j *Journal) flagAll(o Op, add, remove []string) error {
 	if err != nil {
 		return err
 	}
-	return j.numbers.Flag(f, o.Bulk, maildir.MakeFlags(strings.Join(add, "")), maildir.MakeFlags(strings.Join(remove, "")))
+	return j.numbers.Flag(f, o.Bulk, h.strays(o), maildir.MakeFlags(strings.Join(add, "")), maildir.MakeFlags(strings.Join(remove, "")))
 }
 
 // Ranges yields the first and last number of each range; none from the first that is damaged on.

@@ -15,7 +15,9 @@ type numbered struct {
 	flags     map[uint32]maildir.Flags
 }
 
-func (n *numbered) Flag(f *maildir.Folder, b Bulk, add, remove maildir.Flags) error {
+func (n *numbered) Number(*maildir.Folder, maildir.Entry) Bulk { return Bulk{} }
+
+func (n *numbered) Flag(f *maildir.Folder, b Bulk, bases []string, add, remove maildir.Flags) error {
 	if b.Numbering != n.numbering {
 		return errors.New("numbered anew")
 	}
@@ -47,7 +49,7 @@ func TestBulk(t *testing.T) {
 	}
 	mark := func() error {
 		b := w.j.Begin("tui", "mark all read")
-		if err := b.FlagAll(inbox, of, "S", "", func() error { return n.Flag(inbox, of, "S", "") }); err != nil {
+		if err := b.FlagAll(inbox, of, "S", "", func() error { return n.Flag(inbox, of, nil, "S", "") }); err != nil {
 			return err
 		}
 		return b.Commit()

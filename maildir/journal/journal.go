@@ -41,7 +41,7 @@ type Op struct {
 	From, To             string // their directories
 	Old, New             maildir.Entry
 	Add, Remove          []string // keywords, of keywords; letters of flags, of bulk
-	Bulk                 Bulk     // the messages, of bulk
+	Bulk                 Bulk     // the messages, of bulk; of move, the number it had, if that is known
 }
 
 // Base returns the base of the name before the operation.

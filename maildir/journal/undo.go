@@ -47,7 +47,7 @@ func (j *Journal) Undo(n int) (Report, error) {
 	var hold maildir.Hold
 	defer hold.Release()
 	for _, w := range work {
-		path, err := j.back(w.op.Op, &hold, len(work) > 1)
+		path, err := j.back(h, w.op.Op, &hold, len(work) > 1)
 		l := line{T: "undo", ID: w.b.id, N: []int{w.op.n}}
 		if err != nil {
 			l.T = "lost"
@@ -110,7 +110,7 @@ func (j *Journal) Redo(n int) (Report, error) {
 	var hold maildir.Hold
 	defer hold.Release()
 	for _, w := range work {
-		path, err := j.again(w.op.Op, &hold, len(work) > 1)
+		path, err := j.again(h, w.op.Op, &hold, len(work) > 1)
 		l := line{T: "redo", ID: w.b.id, N: []int{w.op.n}}
 		if err != nil {
 			l.T = "lost"
@@ -130,14 +130,14 @@ func (j *Journal) Redo(n int) (Report, error) {
 
 // back takes one operation back and returns where the message is then. It looks
 // at the folders, not at what the journal believes.
-func (j *Journal) back(o Op, hold *maildir.Hold, many bool) (string, error) {
+func (j *Journal) back(h *history, o Op, hold *maildir.Hold, many bool) (string, error) {
 	switch o.Kind {
 	case "purge":
 		return "", errPurged
 	case "mkdir":
 		return "", unmake(o)
 	case "bulk":
-		return "", j.flagAll(o, o.Remove, o.Add)
+		return "", j.flagAll(h, o, o.Remove, o.Add)
 	}
 	from, to, err := o.folders(hold, many)
 	if err != nil {
@@ -178,12 +178,12 @@ func (o Op) folders(hold *maildir.Hold, many bool) (from, to *maildir.Folder, er
 }
 
 // again does one operation again.
-func (j *Journal) again(o Op, hold *maildir.Hold, many bool) (string, error) {
+func (j *Journal) again(h *history, o Op, hold *maildir.Hold, many bool) (string, error) {
 	switch o.Kind {
 	case "mkdir":
 		return "", remake(o)
 	case "bulk":
-		return "", j.flagAll(o, o.Add, o.Remove)
+		return "", j.flagAll(h, o, o.Add, o.Remove)
 	}
 	from, to, err := o.folders(hold, many)
 	if err != nil {

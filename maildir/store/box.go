@@ -24,20 +24,34 @@ type Box struct {
 
 	words text
 	trees trees
+	watch watch
 }
 
 // open opens the index. One that cannot be used is said once, and done without.
 func (b *Box) open() error {
 	opt := b.s.indexOptions()
 	x, err := index.Open(b.f, opt)
-	if err != nil {
-		return err
+	if err != nil { // of a newer version, say: the files are there all the same
+		b.say("folder is used without its index", err)
+		opt.Memory = true
+		if x, err = index.Open(b.f, opt); err != nil {
+			return err
+		}
+		b.x = x
+		return nil
 	}
 	if err := x.Volatile(); err != nil && !b.s.opt.ReadOnly && !b.s.opt.NoIndex {
-		b.s.opt.Log.Warn("folder is used without its index", "folder", b.f.Name(), "err", err)
+		b.say("folder is used without its index", err)
 	}
 	b.x = x
 	return nil
+}
+
+// say tells the log of something that is done without, once for each folder.
+func (b *Box) say(what string, err error) {
+	if _, said := b.s.said.LoadOrStore(b.f.Path()+"\x00"+what, true); !said {
+		b.s.opt.Log.Warn(what, "folder", b.f.Name(), "err", err)
+	}
 }
 
 // Close ends this use of the folder. Views stay usable.
@@ -91,10 +105,14 @@ func (b *Box) Refresh() (*View, error) {
 func (b *Box) wrap(ix *index.View) *View {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.last == nil || b.last.ix != ix {
-		b.last = &View{box: b, ix: ix}
+	if b.last != nil && b.last.ix == ix {
+		return b.last
 	}
-	return b.last
+	v := &View{box: b, ix: ix}
+	if ix == b.x.View() { // not one that another goroutine has overtaken
+		b.last = v
+	}
+	return v
 }
 
 // held are digests made of files because the index has none, the newest few.
@@ -132,4 +150,10 @@ func (b *Box) digest(uid UID, e maildir.Entry) (digest.Digest, error) {
 
 // Sync returns the state with what anyone has done to the files. Unchanged folders cost two
 // stats, however large they are.
-func (b *Box) Sync(ctx context.Context) (*View, error) { return b.Refresh() }
+func (b *Box) Sync(ctx context.Context) (*View, error) {
+	ix, err := b.x.Sync(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return b.wrap(ix), nil
+}

@@ -2,9 +2,9 @@ package store
 
 import (
 	"context"
-	"time"
+	"sync"
 
-	"pneu/maildir"
+	"pneu/maildir/index"
 )
 
 // A Change is what befell a folder between two views of it. UIDs ascend.
@@ -66,46 +66,30 @@ func (v *View) Since(old *View) Change {
 	return c
 }
 
-// settle is how long Watch waits for more of the same burst.
-const settle = 5 * time.Millisecond
-
 // Watch tells changes by whomever until ctx ends; then the channel is closed. The first
-// Change is from the view that Sync returns now to the first one that differs; each goes on
-// from the one before. Changes that come while nobody reads become one.
+// Change is from the view that Sync returns at this moment to the first one that differs; each
+// goes on from the one before. Changes that come while nobody reads become one.
+//
+// While anyone watches, a Sync after changes by other programs costs what those are, not what
+// the folder is.
 func (b *Box) Watch(ctx context.Context) (<-chan Change, error) {
-	events, err := maildir.Watch(ctx, b.f)
-	if err != nil {
-		return nil, err
-	}
-	last, err := b.Sync(ctx)
+	views, last, err := b.watch.join(ctx, b)
 	if err != nil {
 		return nil, err
 	}
 	out := make(chan Change)
 	go func() {
 		defer close(out)
+		defer b.watch.leave(views)
 		var pending Change
 		var send chan Change
-		var wait <-chan time.Time
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case _, ok := <-events:
+			case v, ok := <-views:
 				if !ok {
 					return
-				}
-				if wait == nil {
-					wait = time.After(settle)
-				}
-			case <-wait:
-				wait = nil
-				v, err := b.Sync(ctx)
-				if err != nil {
-					if ctx.Err() == nil {
-						b.s.opt.Log.Warn("watch", "folder", b.f.Name(), "err", err)
-					}
-					continue
 				}
 				if pending, send = v.Since(last), out; pending.Empty() {
 					send = nil
@@ -116,4 +100,60 @@ func (b *Box) Watch(ctx context.Context) (<-chan Change, error) {
 		}
 	}()
 	return out, nil
+}
+
+// watch shares one watch of the index among all of a box.
+type watch struct {
+	mu   sync.Mutex
+	all  map[chan *View]bool
+	stop context.CancelFunc
+}
+
+// join returns a channel of views, the newest only, and the one they go on from.
+func (w *watch) join(ctx context.Context, b *Box) (chan *View, *View, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.all) == 0 {
+		own, stop := context.WithCancel(context.Background())
+		views, err := b.x.Watch(own)
+		if err != nil {
+			stop()
+			return nil, nil, err
+		}
+		w.all, w.stop = map[chan *View]bool{}, stop
+		go w.spread(b, views)
+	}
+	v, err := b.Sync(ctx)
+	if err != nil {
+		if len(w.all) == 0 {
+			w.stop()
+		}
+		return nil, nil, err
+	}
+	c := make(chan *View, 1)
+	w.all[c] = true
+	return c, v, nil
+}
+
+func (w *watch) leave(c chan *View) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if delete(w.all, c); len(w.all) == 0 {
+		w.stop()
+	}
+}
+
+func (w *watch) spread(b *Box, views <-chan *index.View) {
+	for ix := range views {
+		v := b.wrap(ix)
+		w.mu.Lock()
+		for c := range w.all {
+			select {
+			case <-c: // an older one
+			default:
+			}
+			c <- v
+		}
+		w.mu.Unlock()
+	}
 }

@@ -35,6 +35,7 @@ type Store struct {
 	mu     sync.Mutex
 	boxes  map[string]*Box // open ones, by directory
 	closed bool
+	said   sync.Map // what the log was told, by folder
 }
 
 // ErrClosed is returned by what is asked of a Store or Box after Close.
@@ -65,7 +66,22 @@ func newStore(tree *maildir.Store, opt Options) *Store {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return &Store{tree: tree, opt: opt, boxes: map[string]*Box{}}
+	s := &Store{tree: tree, opt: opt, boxes: map[string]*Box{}}
+	if !opt.ReadOnly && !opt.NoIndex {
+		tree.Observe(index.Observe(s.indexOf))
+	}
+	return s
+}
+
+// indexOf returns the index of a folder that is open: what is done to files through the tree
+// comes to be known without reading directories.
+func (s *Store) indexOf(f *maildir.Folder) *index.Index {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b := s.boxes[f.Path()]; b != nil {
+		return b.x
+	}
+	return nil
 }
 
 // Close closes what is still open.
@@ -78,6 +94,7 @@ func (s *Store) Close() error {
 	clear(s.boxes)
 	s.closed = true
 	s.mu.Unlock()
+	s.tree.Observe(nil)
 	var err error
 	for _, b := range boxes {
 		err = errors.Join(err, b.shut())
@@ -118,5 +135,5 @@ func (s *Store) BoxOf(f *maildir.Folder) (*Box, error) {
 }
 
 func (s *Store) indexOptions() index.Options {
-	return index.Options{ReadOnly: s.opt.ReadOnly, Safe: s.opt.Safe, StrictFlags: s.opt.StrictFlags, Log: s.opt.Log, Now: s.opt.Now}
+	return index.Options{ReadOnly: s.opt.ReadOnly, Memory: s.opt.NoIndex, Safe: s.opt.Safe, StrictFlags: s.opt.StrictFlags, Log: s.opt.Log, Now: s.opt.Now}
 }

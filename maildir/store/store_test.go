@@ -28,6 +28,7 @@ var modes = []struct {
 func each(t *testing.T, messages int, fn func(t *testing.T, w *world, s *Store)) {
 	for _, m := range modes {
 		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, messages)
 			fn(t, w, w.open(m.opt))
 		})

@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -27,12 +25,11 @@ func (b *Box) text() *fulltext.Index {
 		if b.s.opt.NoIndex || !b.View().State().Sticky {
 			return
 		}
-		st := b.View().State()
 		x, err := fulltext.Open(b.f.Path(), fulltext.Options{
-			Identity: fmt.Sprintf("%s/%d", hex.EncodeToString(st.GUID[:]), st.UIDValidity), ReadOnly: b.s.opt.ReadOnly,
+			Identity: b.View().numbering(), ReadOnly: b.s.opt.ReadOnly,
 		})
 		if err != nil {
-			b.s.opt.Log.Warn("folder is searched without its index of texts", "folder", b.f.Name(), "err", err)
+			b.say("folder is searched without its index of texts", err)
 			return
 		}
 		b.words.x = x
@@ -80,7 +77,7 @@ func (s *source) Text(ctx context.Context, needle string, fn func(row int, exact
 	}
 	t, err := x.Refresh()
 	if err != nil {
-		s.v.box.s.opt.Log.Warn("index of texts not used", "folder", s.Folder(), "err", err)
+		s.v.box.say("index of texts not used", err)
 		return nil, nil
 	}
 	covered := s.v.covered(t)

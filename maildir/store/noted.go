@@ -1,0 +1,196 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+
+	"pneu/maildir"
+	"pneu/maildir/index"
+	"pneu/maildir/journal"
+)
+
+// Note changes flags of messages as SetFlags does, written down in a batch so that it can be
+// undone: one line for all messages that are changed in the same way, however many.
+func (b *Box) Note(ctx context.Context, batch *journal.Batch, uids []UID, add, remove maildir.Flags) error {
+	set, clear := index.FlagsOf(add)&^index.FlagsOf(remove), index.FlagsOf(remove)
+	if set.Maildir() != add.Change("", remove) || clear.Maildir() != remove {
+		return errLetters
+	}
+	ix := b.View().ix
+	type change struct{ set, clear index.Flags }
+	var groups [64]struct {
+		change
+		uids []uint32
+	}
+	for _, u := range uids {
+		row, ok := ix.Find(u)
+		if !ok {
+			continue
+		}
+		have := ix.Flags(row)
+		c := change{set &^ have, clear & have}
+		if c == (change{}) {
+			continue
+		}
+		g := &groups[(c.set|c.clear)&63] // no flag is in both
+		g.change = c
+		g.uids = append(g.uids, uint32(u))
+	}
+	for i := range groups {
+		g := &groups[i]
+		if len(g.uids) == 0 {
+			continue
+		}
+		of := journal.NewBulk(b.View().numbering(), g.uids)
+		err := batch.FlagAll(b.f, of, g.set.Maildir(), g.clear.Maildir(), func() error {
+			return b.flag(ctx, of, index.FlagChange{Add: g.set, Remove: g.clear})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// errLetters: the index keeps the flags that have a meaning; a file's other letters are
+// changed in its name.
+var errLetters = errors.New("only the flags D, F, P, R, S and T are changed by number")
+
+// errNumbering: the UIDs of a journal's line mean other messages by now.
+var errNumbering = errors.New("the folder has been numbered anew")
+
+// numbering names what UIDs are of.
+func (v *View) numbering() string {
+	st := v.State()
+	return fmt.Sprintf("%s/%d", hex.EncodeToString(st.GUID[:]), st.UIDValidity)
+}
+
+func (b *Box) flag(ctx context.Context, of journal.Bulk, c index.FlagChange) error {
+	var uids []index.UIDRange
+	for lo, hi := range of.Ranges() {
+		uids = append(uids, index.UIDRange{Lo: UID(lo), Hi: UID(hi)})
+	}
+	_, err := b.x.SetFlagsRanges(ctx, uids, c)
+	return err
+}
+
+// Journal returns what a journal needs to take back changes of keywords and of many flags at
+// once: give it to UseKeywords and UseNumbers. It keeps folders open until the Store is closed.
+func (s *Store) Journal() *Noted { return &Noted{s: s, boxes: map[string]*Box{}} }
+
+// Noted is a Store as a journal uses it: journal.Keywords and journal.Numbers.
+type Noted struct {
+	s     *Store
+	mu    sync.Mutex
+	boxes map[string]*Box
+}
+
+// Flag changes flags by number, and of messages with these bases.
+func (n *Noted) Flag(f *maildir.Folder, of journal.Bulk, bases []string, add, remove maildir.Flags) error {
+	ctx := context.Background()
+	return n.with(ctx, f, func(b *Box, v *View) error {
+		if v.numbering() != of.Numbering || !v.State().Sticky {
+			return errNumbering
+		}
+		c := index.FlagChange{Add: index.FlagsOf(add), Remove: index.FlagsOf(remove)}
+		if err := b.flag(ctx, of, c); err != nil {
+			return err
+		}
+		var more []UID
+		for _, base := range bases {
+			if row, ok := v.FindBase(base); ok {
+				more = append(more, v.ix.UID(row))
+			}
+		}
+		if len(more) == 0 {
+			return nil
+		}
+		_, err := b.SetFlags(ctx, more, c)
+		return err
+	})
+}
+
+// Number returns the number of a message as a journal notes it.
+func (n *Noted) Number(f *maildir.Folder, e maildir.Entry) (of journal.Bulk) {
+	b, err := n.box(f)
+	if err != nil {
+		return of
+	}
+	v := b.View()
+	row, ok := v.FindBase(e.Base())
+	if !ok {
+		if v, err = b.Refresh(); err == nil {
+			row, ok = v.FindBase(e.Base())
+		}
+	}
+	if !ok || !v.State().Sticky {
+		return of
+	}
+	return journal.NewBulk(v.numbering(), []uint32{uint32(v.ix.UID(row))})
+}
+
+// box opens a folder and keeps it open.
+func (n *Noted) box(f *maildir.Folder) (*Box, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if b := n.boxes[f.Path()]; b != nil {
+		return b, nil
+	}
+	b, err := n.s.BoxOf(f)
+	if err == nil {
+		n.boxes[f.Path()] = b
+	}
+	return b, err
+}
+
+// Of returns the keywords of a message.
+func (n *Noted) Of(f *maildir.Folder, e maildir.Entry) (words []string, err error) {
+	err = n.with(context.Background(), f, func(b *Box, v *View) error {
+		row, ok := v.FindBase(e.Base())
+		if !ok {
+			return maildir.ErrGone
+		}
+		words = v.Row(row).Keywords()
+		return nil
+	})
+	return words, err
+}
+
+// Change adds and removes keywords, and returns the entry of the message then.
+func (n *Noted) Change(f *maildir.Folder, e maildir.Entry, add, remove []string) (now maildir.Entry, err error) {
+	ctx := context.Background()
+	err = n.with(ctx, f, func(b *Box, v *View) error {
+		row, ok := v.FindBase(e.Base())
+		if !ok {
+			return maildir.ErrGone
+		}
+		r, err := b.SetFlags(ctx, []UID{v.Row(row).UID()}, index.FlagChange{AddKeywords: add, RemoveKeywords: remove})
+		if err != nil {
+			return err
+		}
+		now = e
+		if r.View != nil {
+			if row, ok := r.View.FindBase(e.Base()); ok {
+				now = r.View.Entry(row)
+			}
+		}
+		return nil
+	})
+	return now, err
+}
+
+// with brings a folder up to date and calls do.
+func (n *Noted) with(ctx context.Context, f *maildir.Folder, do func(b *Box, v *View) error) error {
+	b, err := n.box(f)
+	if err != nil {
+		return err
+	}
+	v, err := b.Sync(ctx)
+	if err != nil {
+		return err
+	}
+	return do(b, v)
+}
