@@ -133,8 +133,8 @@ func (s *million) Text(_ context.Context, needle string, fn func(int, bool)) (*B
 
 // What comes window by window is what comes at once.
 func TestEachWindow(t *testing.T) {
-	src := newMillion(150_000)
-	for _, s := range []string{"from:babbage subject:invoice is:unread", "-from:babbage has:patch", "subject:tuesday OR tag:$Junk", "body:word", "*", "-*", "thread:{id:nobody}"} {
+	src := newMillion(70_000)
+	for _, s := range []string{"from:babbage subject:invoice is:unread", "-from:babbage has:patch", "subject:tuesday OR tag:$Junk", "body:word", "*", "-*"} {
 		q, err := Parse(s)
 		if err != nil {
 			t.Fatal(err)

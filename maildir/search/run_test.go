@@ -355,7 +355,7 @@ func (g queries) tree(depth int) Query {
 // files.
 func TestRunIsMatch(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 7))
-	rounds := 12
+	rounds := 6
 	if testing.Short() {
 		rounds = 3
 	}
@@ -365,7 +365,7 @@ func TestRunIsMatch(t *testing.T) {
 		for i := range files {
 			files[i] = l.next(i)
 		}
-		sameOnFiles(t, r, files, 60, fmt.Sprint("round ", round))
+		sameOnFiles(t, r, files, 40, fmt.Sprint("round ", round))
 	}
 }
 
@@ -395,7 +395,7 @@ func TestRunIsMatchCorpus(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sameOnFiles(t, r, files, 100, "corpus")
+	sameOnFiles(t, r, files, 60, "corpus")
 }
 
 func sameOnFiles(t *testing.T, r *rand.Rand, files []*file, count int, name string) {
