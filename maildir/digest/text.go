@@ -197,7 +197,7 @@ func (k *maker) preview(plain, html int) {
 	if n > 0 {
 		k.putSpan(atPreview, span{at, n})
 	}
-	k.lang()
+	k.lang(text)
 }
 
 // words appends the first words of a text, passing over what was written by others, and returns their length.
@@ -267,65 +267,4 @@ func (k *maker) words(text []byte, own bool) int {
 func attribution(s []byte) bool {
 	return s[len(s)-1] == ':' && (bytes.HasPrefix(s, []byte("On ")) || bytes.HasPrefix(s, []byte("In message")) || bytes.HasPrefix(s, []byte("Am ")) ||
 		bytes.HasPrefix(s, []byte("Le ")) || bytes.HasPrefix(s, []byte("El ")) || bytes.Contains(s, []byte("wrote")))
-}
-
-// lang guesses the language: what the sender says, else by the script of the subject and the first words.
-func (k *maker) lang() {
-	if v := bytes.TrimSpace(k.first[fieldLanguage].raw); len(v) == 2 || len(v) > 2 && (v[2] == '-' || v[2] == ',' || v[2] == ' ') {
-		a, b := v[0]|0x20, v[1]|0x20
-		if 'a' <= a && a <= 'z' && 'a' <= b && b <= 'z' {
-			k.b[k.start+atLang], k.b[k.start+atLang+1] = a, b
-			return
-		}
-	}
-	at := k.start + atPreview
-	s := k.b[k.start+int(k.b[at])+int(k.b[at+1])<<8:]
-	s = s[:min(len(s), int(k.b[at+2])+int(k.b[at+3])<<8)]
-	if lang := script(s); lang != "" {
-		copy(k.b[k.start+atLang:], lang)
-	}
-}
-
-// script returns the language that is mostly written in the script of s; "" for Latin letters.
-func script(s []byte) string {
-	wide := 0
-	for _, c := range s {
-		wide += int(c >> 7)
-	}
-	if wide*4 < len(s) { // of Latin text less is beyond ASCII
-		return ""
-	}
-	var count [8]int
-	langs := [...]string{"zh", "ja", "ko", "ru", "el", "he", "ar", "th"}
-	for _, r := range string(s) {
-		switch {
-		case r < 0x370:
-		case r < 0x400:
-			count[4]++
-		case r < 0x530:
-			count[3]++
-		case r >= 0x590 && r < 0x600:
-			count[5]++
-		case r >= 0x600 && r < 0x700:
-			count[6]++
-		case r >= 0xe00 && r < 0xe80:
-			count[7]++
-		case r >= 0x3041 && r <= 0x30ff:
-			count[1] += 8 // among the Chinese characters of Japanese
-		case r >= 0x4e00 && r <= 0x9fff:
-			count[0] += 2
-		case r >= 0xac00 && r <= 0xd7a3:
-			count[2] += 2
-		}
-	}
-	best := 0
-	for i, n := range count {
-		if n > count[best] {
-			best = i
-		}
-	}
-	if count[best] < 8 {
-		return ""
-	}
-	return langs[best]
 }
