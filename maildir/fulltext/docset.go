@@ -15,7 +15,6 @@ func newDocSet(docs int) *docSet {
 	return &docSet{make([]uint64, (docs+63)/64), docs}
 }
 
-
 func (s *docSet) add(d int) {
 	w, bit := &s.words[d/64], uint64(1)<<(d%64)
 	if *w&bit == 0 {

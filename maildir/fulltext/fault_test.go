@@ -355,7 +355,7 @@ func TestDamage(t *testing.T) {
 	for uid := range uint32(300) {
 		texts[uid] = textOf(uid)
 	}
-	for seed := range uint64(15) {
+	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			dir := t.TempDir()
 			build(t, mustOpen(t, dir, Options{Memory: 100 << 10}), texts)
@@ -468,5 +468,27 @@ func TestCanceled(t *testing.T) {
 	build(t, x, map[uint32][]byte{1: textOf(1), 2: textOf(2), 3: textOf(3)})
 	for range x.View().Find(ctx, nil) {
 		t.Error("found after the end")
+	}
+}
+
+func TestMergeDropsWhatItCannotRead(t *testing.T) {
+	dir := t.TempDir()
+	x := mustOpen(t, dir, Options{})
+	for first := uint32(1); first < 200; first += 100 {
+		texts := map[uint32][]byte{}
+		for uid := first; uid < first+100; uid++ {
+			texts[uid] = textOf(uid)
+		}
+		build(t, x, texts)
+	}
+	names, _ := segmentFiles(dir)
+	if err := os.Truncate(dir+"/"+segmentName(names[0]), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Merge(context.Background(), func(uid uint32) bool { return uid%2 == 0 }); err != nil {
+		t.Fatal(err)
+	}
+	if n := checkSome(t, x.View(), 5); n != 0 && n != 50 {
+		t.Errorf("%d left", n)
 	}
 }

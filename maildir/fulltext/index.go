@@ -339,10 +339,29 @@ func (x *lockedIndex) write(ctx context.Context, sources []source, old []*segmen
 	if err != nil || docs == 0 {
 		x.fsys.Remove(path)
 	}
+	if errors.Is(err, errDamaged) {
+		blame(old)
+	}
 	if err != nil {
 		return fmt.Errorf("write segment of text index: %w", err)
 	}
 	return x.publish(s, old)
+}
+
+// blame marks those of segments that are damaged: all, if it cannot be told
+// which, since they could not be read.
+func blame(segments []*segment) {
+	found := false
+	for _, s := range segments {
+		if s.bad.Load() || safely(s.verify) != nil {
+			s.bad.Store(true)
+			found = true
+		}
+		runtime.KeepAlive(s)
+	}
+	for _, s := range segments {
+		s.bad.Store(s.bad.Load() || !found)
+	}
 }
 
 // publish writes a manifest with s, if not nil, and without old.

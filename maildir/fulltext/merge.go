@@ -168,7 +168,7 @@ func (x *Index) Check(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := safely(func() error { return s.verify() }); err != nil {
+		if err := safely(s.verify); err != nil {
 			s.bad.Store(true)
 			found = errors.Join(found, fmt.Errorf("%s: %w", segmentName(s.number), err))
 		}

@@ -216,6 +216,9 @@ func (s *segment) codesOf(i int) []byte {
 
 // docOf returns the number of the document uid.
 func (s *segment) docOf(uid uint32) (int, bool) {
+	if uid < s.uids[0] || uid > s.uids[len(s.uids)-1] {
+		return 0, false
+	}
 	return slices.BinarySearch(s.uids, uid)
 }
 
