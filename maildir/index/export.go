@@ -1,0 +1,131 @@
+package index
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// exportWait is how long an export waits for Dovecot to let go of the folder.
+const exportWait = 2 * time.Second
+
+// ExportDovecot writes dovecot-uidlist and dovecot-keywords, so that a Dovecot
+// started afterwards shows every message under the UID it has here, and every
+// keyword that has a letter. It brings the index up to date first and writes all
+// flags into the names. maildir.ErrServed: Dovecot has the folder.
+//
+// Dovecot's own index (dovecot.index*) must be removed if it was used since the
+// import; what there is of it is named in the error.
+func (x *Index) ExportDovecot(ctx context.Context) error {
+	if err := x.exportDovecot(ctx); err != nil {
+		return fmt.Errorf("export to Dovecot: %w", err)
+	}
+	return nil
+}
+
+func (x *Index) exportDovecot(ctx context.Context) error {
+	unlock, err := x.f.LockDovecot(exportWait)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if _, err := x.Sync(ctx); err != nil {
+		return err
+	}
+	if err := x.Flush(ctx); err != nil {
+		return err
+	}
+	v, err := x.Sync(ctx)
+	if err != nil {
+		return err
+	}
+	letters := v.letters()
+	if now, _, _, err := loadKeywordLetters(x.f.Path(), fileMark{}); err == nil && now == (keywordLetters{}) && letters != now {
+		if err := replaceFile(filepath.Join(x.f.Path(), keywordFile), letters.bytes()); err != nil {
+			return err
+		}
+	}
+	var b bytes.Buffer
+	if err := uidsOf(v, false).writeTo(&b, false); err != nil {
+		return err
+	}
+	// The lock is ours, so that Dovecot's own temporary name cannot be in use.
+	path := filepath.Join(x.f.Path(), "dovecot-uidlist")
+	return writeAside(path, path+".pneu", b.Bytes())
+}
+
+// writeUIDs writes the rescue copy of v: for people to read, and for the next
+// index if this one is lost.
+func writeUIDs(w io.Writer, v *View) error { return uidsOf(v, true).writeTo(w, true) }
+
+// Rescue writes pneu.uids, if it is not there or due. It takes no lock: whoever
+// is last wins, and all are right.
+func (x *Index) rescue(v *View) error {
+	if x.opt.ReadOnly || x.Volatile() != nil || v.State().UIDValidity == 0 || !x.rescueDue(v) {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := writeUIDs(&b, v); err != nil {
+		return err
+	}
+	path := filepath.Join(x.f.Path(), rescueFile)
+	return writeAside(path, fmt.Sprintf("%s.%d", path, os.Getpid()), b.Bytes())
+}
+
+// rescueAge is how old the copy may become.
+const rescueAge = 7 * 24 * time.Hour
+
+// rescueDue looks at the header of the copy alone.
+func (x *Index) rescueDue(v *View) bool {
+	f, err := os.Open(filepath.Join(x.f.Path(), rescueFile))
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil || time.Since(st.ModTime()) > rescueAge {
+		return true
+	}
+	head := make([]byte, 256)
+	n, _ := io.ReadFull(f, head)
+	line, _, ok := bytes.Cut(head[:n], []byte{'\n'})
+	if !ok {
+		return true
+	}
+	l, err := readUIDs(bytes.NewReader(append(line, '\n')))
+	now := v.State()
+	return err != nil || l.validity != now.UIDValidity || uint64(l.next) < uint64(now.UIDNext)+rescueAhead/2 ||
+		l.modseq < now.HighestModSeq+rescueAheadModSeq/2
+}
+
+// writeAside writes a file under another name, makes it durable and renames it
+// into place. The mode is that of the file before, else 0600.
+func writeAside(path, aside string, content []byte) error {
+	mode := os.FileMode(0o600)
+	if st, err := os.Stat(path); err == nil {
+		mode = st.Mode().Perm()
+	}
+	os.Remove(aside) // of a process that died
+	w, err := os.OpenFile(aside, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(content)
+	if err == nil {
+		err = w.Sync()
+	}
+	if cerr := w.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(aside, path)
+	}
+	if err != nil {
+		os.Remove(aside)
+	}
+	return err
+}

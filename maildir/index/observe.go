@@ -1,0 +1,146 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"pneu/maildir"
+)
+
+// A minder keeps the state of the directories known over changes of our own: it
+// listens, sees that the state is still the one in the journal, lets the changes
+// happen, and notes the state that they led to. What others do meanwhile is heard
+// too and applied.
+type minder struct {
+	x       *Index
+	t       *tx
+	l       *listener // nil: nothing is known afterwards
+	own     bool
+	stirred bool
+}
+
+// mind begins one. The caller holds sync.mu.
+func (x *Index) mind(t *tx) *minder {
+	g := &minder{x: x, t: t}
+	if x.sync.live != nil {
+		if x.sync.sure {
+			g.l = x.sync.live
+		}
+		return g
+	}
+	g.l, g.own = x.listenSure(t.view().State().Dir), true
+	return g
+}
+
+// listenSure returns a listener if d is what the directories are now; else nil.
+func (x *Index) listenSure(d DirState) *listener {
+	if x.remote() || d.Scanned == 0 || !d.NewSettled || !d.CurSettled {
+		return nil
+	}
+	l, err := listen(x.f, false)
+	if err != nil {
+		return nil
+	}
+	s, err := x.stamps()
+	if isNew, cur := d.agrees(s); err != nil || !isNew || !cur {
+		l.close()
+		return nil
+	}
+	return l
+}
+
+// end brings the index to what was heard, and notes the state.
+func (g *minder) end(ctx context.Context) error {
+	if g.l == nil {
+		return nil
+	}
+	ev := touched{}
+	after, quiet, err := g.x.quiet(g.l, ev)
+	if errors.Is(err, errUnheard) {
+		g.x.sync.sure = false
+		return nil // the next Sync reads
+	}
+	if err != nil {
+		return err
+	}
+	r := &reading{v: g.t.view(), stirred: g.stirred}
+	r.all()
+	r.overlay(ev)
+	if err := g.x.apply(ctx, g.t, r, true); err != nil {
+		return err
+	}
+	g.x.state(g.t, after, r, quiet)
+	return nil
+}
+
+func (g *minder) close() {
+	if g.l != nil && g.own {
+		g.l.close()
+		g.l = nil
+	}
+}
+
+// Observe returns an observer for stores whose folders have indexes: changes made
+// through maildir directly become records instead of a reading of the directory
+// later. Open returns the open index of a folder, nil if it has none; it is asked
+// at every change.
+func Observe(open func(*maildir.Folder) *Index) maildir.Observer {
+	return &observer{open: open, at: map[*Index]*observed{}}
+}
+
+type observer struct {
+	open func(*maildir.Folder) *Index
+	mu   sync.Mutex
+	at   map[*Index]*observed
+}
+
+// observed is an index whose folder is being changed.
+type observed struct {
+	depth int
+	l     *listener
+}
+
+// Begin listens, if the index is right; what it returns applies what was heard.
+// Neither waits: if another has the index, the next Sync reads the directory.
+func (o *observer) Begin(f *maildir.Folder) (end func()) {
+	x := o.open(f)
+	if x == nil {
+		return func() {}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w := o.at[x]
+	if w == nil {
+		w = &observed{}
+		o.at[x] = w
+		w.l = x.listenNow()
+	}
+	w.depth++
+	return func() { o.end(x, w) }
+}
+
+func (o *observer) end(x *Index, w *observed) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if w.depth--; w.depth > 0 {
+		return
+	}
+	delete(o.at, x)
+	if w.l == nil {
+		return
+	}
+	defer w.l.close()
+	if !x.sync.mu.TryLock() {
+		return
+	}
+	defer x.sync.mu.Unlock()
+	t, err := x.tryBegin()
+	if err != nil {
+		return
+	}
+	defer t.end()
+	if x.heard(context.Background(), t, w.l) == nil {
+		t.commit()
+	}
+}

@@ -1,0 +1,170 @@
+package index
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"pneu/maildir"
+)
+
+// A listener is told by the kernel what happens to names in new/ and cur/ from
+// the moment it is made.
+type listener struct {
+	file *os.File // inotify
+	raw  syscall.RawConn
+	wds  [2]int32 // of cur/ and new/
+	log  int32    // of the folder itself, for others' commits
+	dirs [2]int   // descriptors of cur/ and new/
+	buf  []byte
+}
+
+const listenMask = unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO |
+	unix.IN_DELETE_SELF | unix.IN_MOVE_SELF | unix.IN_ONLYDIR
+
+// listen begins to listen. With commits it also wakes up when a file of the
+// index is written.
+func listen(f *maildir.Folder, commits bool) (*listener, error) {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return nil, os.NewSyscallError("inotify_init1", err)
+	}
+	l := &listener{file: os.NewFile(uintptr(fd), "inotify"), log: -1, dirs: [2]int{-1, -1}}
+	for i, sub := range []string{"/cur", "/new"} {
+		wd, err := unix.InotifyAddWatch(fd, f.Path()+sub, listenMask)
+		if err == nil {
+			l.wds[i] = int32(wd)
+			l.dirs[i], err = unix.Open(f.Path()+sub, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		}
+		if err != nil {
+			l.close()
+			return nil, &os.PathError{Op: "watch", Path: f.Path() + sub, Err: err}
+		}
+	}
+	if commits {
+		wd, err := unix.InotifyAddWatch(fd, f.Path(), unix.IN_MODIFY|unix.IN_MOVED_TO|unix.IN_CREATE|unix.IN_ONLYDIR)
+		if err != nil {
+			l.close()
+			return nil, &os.PathError{Op: "watch", Path: f.Path(), Err: err}
+		}
+		l.log = int32(wd)
+	}
+	if l.raw, err = l.file.SyscallConn(); err != nil {
+		l.close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *listener) close() {
+	l.file.Close()
+	for _, fd := range l.dirs {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+}
+
+// barrier waits for changes that are under way: a rename sets the directory's
+// time before it queues its notices, all under the directory's lock, which
+// reading the directory takes too. What a stat before has seen is in the queue
+// afterwards.
+func (l *listener) barrier() {
+	var buf [512]byte
+	for _, fd := range l.dirs {
+		unix.Seek(fd, 0, 0)
+		unix.Getdents(fd, buf[:])
+	}
+}
+
+// drain adds to t what has happened since it was last called, and returns how
+// much that was. False: something is not known, and only a scan helps.
+func (l *listener) drain(t touched) (heard int, ok bool) {
+	if l.buf == nil {
+		l.buf = make([]byte, 64<<10)
+	}
+	ok = true
+	for {
+		n := 0
+		var rerr error
+		// Not RawConn.Read: it would heed the deadline of wait.
+		err := l.raw.Control(func(fd uintptr) { n, rerr = unix.Read(int(fd), l.buf) })
+		switch {
+		case rerr == unix.EINTR:
+			continue
+		case rerr == unix.EAGAIN && err == nil:
+			return heard, ok
+		case err != nil || rerr != nil || n <= 0:
+			return heard, false
+		}
+		k, whole := l.records(l.buf[:n], t)
+		heard += k
+		ok = ok && whole
+	}
+}
+
+func (l *listener) records(buf []byte, t touched) (heard int, ok bool) {
+	ok = true
+	for len(buf) >= unix.SizeofInotifyEvent {
+		wd := int32(binary.NativeEndian.Uint32(buf))
+		mask := binary.NativeEndian.Uint32(buf[4:])
+		size := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(buf[12:]))
+		if size > len(buf) {
+			return heard, false
+		}
+		name := buf[unix.SizeofInotifyEvent:size]
+		buf = buf[size:]
+		if wd == l.log && mask&unix.IN_Q_OVERFLOW == 0 {
+			continue
+		}
+		if mask&(unix.IN_Q_OVERFLOW|unix.IN_DELETE_SELF|unix.IN_MOVE_SELF|unix.IN_IGNORED|unix.IN_UNMOUNT) != 0 {
+			ok = false
+			continue
+		}
+		for i, c := range name {
+			if c == 0 {
+				name = name[:i]
+				break
+			}
+		}
+		if mask&unix.IN_ISDIR != 0 || len(name) == 0 || name[0] == '.' {
+			continue
+		}
+		heard++
+		t[maildir.Entry{File: string(name), New: wd == l.wds[1]}] = mask&(unix.IN_CREATE|unix.IN_MOVED_TO) != 0
+	}
+	return heard, ok
+}
+
+// wait returns when there is something to drain, at the end of d, or when the
+// listener is closed (an error). It reads nothing.
+func (l *listener) wait(ctx context.Context, d time.Duration) error {
+	stop := context.AfterFunc(ctx, func() { l.file.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	deadline := time.Time{}
+	if d > 0 {
+		deadline = time.Now().Add(d)
+	}
+	if err := l.file.SetReadDeadline(deadline); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := l.raw.Read(func(fd uintptr) bool {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		return err != nil && err != unix.EINTR || n > 0
+	})
+	if cerr := ctx.Err(); cerr != nil {
+		return cerr
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	return err
+}
