@@ -127,3 +127,33 @@ func BenchmarkHead(b *testing.B) {
 		dst = Head(dst[:0], d)
 	}
 }
+
+func BenchmarkEnvelope(b *testing.B) {
+	d, _ := Decode(Make(nil, usual(3<<10)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if e := d.Envelope(); e.From == nil || e.Date == nil {
+			b.Fatal("no envelope")
+		}
+	}
+}
+
+func BenchmarkFields(b *testing.B) {
+	d, _ := Decode(Make(nil, usual(3<<10)))
+	var dst []byte
+	names := []string{"From", "To", "Cc", "Bcc", "Subject", "Date", "Message-ID", "Priority", "X-Priority", "References", "Newsgroups",
+		"In-Reply-To", "Content-Type", "Reply-To"}
+	b.ReportAllocs()
+	for b.Loop() {
+		dst, _ = d.AppendFields(dst[:0], names...)
+	}
+}
+
+func BenchmarkParts(b *testing.B) {
+	d, _ := Decode(Make(nil, usual(3<<10)))
+	b.ReportAllocs()
+	for b.Loop() {
+		for range d.Parts() {
+		}
+	}
+}

@@ -76,18 +76,30 @@ func spelling(id fieldID, name []byte) byte {
 	return spellWhole
 }
 
-// spelled returns the name with a number.
-func spelled(n byte) string {
+// spelled returns the name with a number, and the field it is.
+func spelled(n byte) ([]byte, fieldID) {
 	switch n := int(n); {
 	case n == spellDay || n == spellDay2:
-		return usualSpelling[fieldDate]
-	case n < len(usualSpelling):
-		return usualSpelling[n]
-	case n >= spellAnother && n < spellAnother+len(anotherSpelling):
-		return anotherSpelling[n-spellAnother]
+		return spellings[fieldDate].name, fieldDate
+	case n < len(usualSpelling) || n >= spellAnother && n < len(spellings):
+		return spellings[n].name, spellings[n].id
 	}
-	return ""
+	return nil, fieldNone
 }
+
+// spellings has the names of both lists at their numbers.
+var spellings = func() (t [spellAnother + len(anotherSpelling)]struct {
+	name []byte
+	id   fieldID
+}) {
+	for i, s := range usualSpelling {
+		t[i].name, t[i].id = []byte(s), fieldID(i)
+	}
+	for i, s := range anotherSpelling {
+		t[spellAnother+i].name, t[spellAnother+i].id = []byte(s), fieldOf([]byte(s))
+	}
+	return t
+}()
 
 // The address lists, in their order.
 const (

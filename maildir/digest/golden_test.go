@@ -29,6 +29,8 @@ func dump(d Digest) string {
 	p("ids", d.MessageID(), d.InReplyTo(), d.References())
 	p("list", d.ListID(), d.Unsubscribe())
 	p("auth", d.Auth())
+	e := d.Envelope()
+	p("envelope", e.Date, e.Subject, e.From, e.Sender, e.ReplyTo, e.To, e.Cc, e.Bcc, e.InReplyTo, e.MessageID)
 	p("preview", d.PreviewBytes())
 	for name, value := range d.Fields() {
 		p("field "+string(name), value)

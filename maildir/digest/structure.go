@@ -125,12 +125,65 @@ func (p *Part) Field(name string) []byte {
 // Field returns the first field of that name as it stands in the message, with folds, but without white space around
 // it; nil if there is none. Of what is not kept it knows nothing: see Kept.
 func (d Digest) Field(name string) []byte {
-	for n, v := range d.Fields() {
-		if bytes.EqualFold(n, []byte(name)) {
-			return v
+	id := fieldOf([]byte(name))
+	for f := range d.lines() {
+		if f.id == id && (id < fieldOther || bytes.EqualFold(f.name, []byte(name))) {
+			return bytes.Trim(f.value, " \t\r\n")
 		}
 	}
 	return nil
+}
+
+// An Envelope has the fields of IMAP's ENVELOPE as they stand in the message, without white space around them; nil is
+// a field that is not there.
+type Envelope struct {
+	Date, Subject, From, Sender, ReplyTo, To, Cc, Bcc, InReplyTo, MessageID []byte
+}
+
+// Envelope returns the envelope in one pass. Where To, Cc or Bcc come several times they are joined with a comma.
+func (d Digest) Envelope() Envelope {
+	var e Envelope
+	for f := range d.lines() {
+		v := bytes.Trim(f.value, " \t\r\n")
+		if v == nil {
+			v = []byte{}
+		}
+		first := func(to *[]byte) {
+			if *to == nil {
+				*to = v
+			}
+		}
+		join := func(to *[]byte) {
+			if *to == nil {
+				*to = v
+			} else {
+				*to = bytes.Join([][]byte{*to, v}, []byte(", "))
+			}
+		}
+		switch f.id {
+		case fieldDate:
+			first(&e.Date)
+		case fieldSubject:
+			first(&e.Subject)
+		case fieldFrom:
+			first(&e.From)
+		case fieldSender:
+			first(&e.Sender)
+		case fieldReplyTo:
+			first(&e.ReplyTo)
+		case fieldTo:
+			join(&e.To)
+		case fieldCc:
+			join(&e.Cc)
+		case fieldBcc:
+			join(&e.Bcc)
+		case fieldInReplyTo:
+			first(&e.InReplyTo)
+		case fieldMessageID:
+			first(&e.MessageID)
+		}
+	}
+	return e
 }
 
 // Fields yields name and value of the fields that are kept of the header, in order and as they stand, but for white
@@ -148,6 +201,7 @@ func (d Digest) Fields() iter.Seq2[[]byte, []byte] {
 // A line is a header field as it is kept: whole, or else without its name.
 type line struct {
 	whole, name, value []byte
+	id                 fieldID
 }
 
 // lines yields the header fields that are kept.
@@ -176,8 +230,10 @@ func (d Digest) lines() iter.Seq[line] {
 				return
 			}
 			at += n
-			if f.name == nil {
-				f.name = []byte(spelled(how))
+			if how != spellWhole {
+				f.name, f.id = spelled(how)
+			} else {
+				f.id = fieldOf(f.name)
 			}
 			if !yield(f) {
 				return
@@ -210,7 +266,7 @@ func (d Digest) AppendFields(dst []byte, names ...string) ([]byte, bool) {
 	}
 	for f := range d.lines() {
 		for _, name := range names {
-			if !bytes.EqualFold(f.name, []byte(name)) {
+			if len(name) != len(f.name) || !bytes.EqualFold(f.name, []byte(name)) {
 				continue
 			}
 			if f.whole != nil {
