@@ -1,5 +1,7 @@
 package fulltext
 
+import "slices"
+
 // Texts are kept as the numbers of their terms. Frequent terms have small
 // numbers and short codes:
 //
@@ -47,33 +49,31 @@ func decodeOne(b []byte) (id uint32, n int) {
 	return maxTerms, len(b)
 }
 
-// decode appends the numbers in b to dst. A code that is cut short ends it.
+// decode appends the numbers in b to dst. A code that is cut short is no term's
+// number. The length of the usual codes is computed, since a branch on it would
+// be guessed wrong at every third term.
 func decode(dst []uint32, b []byte) []uint32 {
-	for i := 0; i < len(b); {
-		c := uint32(b[i])
-		switch {
-		case c < 0xC0:
-			dst = append(dst, c)
-			i++
-		case c < 0xF8:
-			if i+2 > len(b) {
-				return dst
-			}
-			dst = append(dst, tier1+(c-0xC0)<<8+uint32(b[i+1]))
-			i += 2
-		case c < 0xFF:
-			if i+3 > len(b) {
-				return dst
-			}
-			dst = append(dst, tier2+(c-0xF8)<<16+uint32(b[i+1])<<8+uint32(b[i+2]))
-			i += 3
-		default:
-			if i+4 > len(b) {
-				return dst
-			}
-			dst = append(dst, tier3+uint32(b[i+1])<<16+uint32(b[i+2])<<8+uint32(b[i+3]))
-			i += 4
+	n := len(dst)
+	dst = slices.Grow(dst, len(b))[:n+len(b)]
+	i := 0
+	for i < len(b) {
+		c, next := uint32(b[i]), uint32(0)
+		if i+1 < len(b) {
+			next = uint32(b[i+1])
+		} else if c >= 0xC0 {
+			dst[n] = maxTerms
+			return dst[:n+1]
 		}
+		if c < 0xF8 {
+			two := (c + 64) >> 8 // 1 from C0 on
+			dst[n] = c + (-two & ((c-tier1)*255 + next))
+			i += 1 + int(two)
+		} else {
+			id, size := decodeOne(b[i:])
+			dst[n] = id
+			i += size
+		}
+		n++
 	}
-	return dst
+	return dst[:n]
 }

@@ -94,6 +94,9 @@ func (s *segment) candidates(q query) (set *docSet, match func(doc int) (bool, e
 		})
 		return set, nil, err
 	}
+	if err := s.check(s.ends); err != nil {
+		return nil, nil, err
+	}
 	var middle []uint32
 	for _, piece := range q.pieces[1 : len(q.pieces)-1] {
 		id, ok := s.exactly(piece)

@@ -1,6 +1,7 @@
 package fulltext
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -255,7 +256,7 @@ func (x *Index) Append(uid uint32, text []byte) (full bool, err error) {
 // indexable reports whether a text can be covered. Others are left to those
 // who look into messages.
 func indexable(text []byte) bool {
-	return len(text) <= maxText && !slices.Contains(text, end)
+	return len(text) <= maxText && bytes.IndexByte(text, end) < 0
 }
 
 // A lockedIndex is an Index of which this process may write segments.

@@ -103,11 +103,14 @@ func (v *View) Text(uid uint32) (text []byte, ok bool) {
 
 func (s *segment) text(doc int) (text []byte, err error) {
 	defer runtime.KeepAlive(s)
-	codes := s.codesOf(doc)
-	for _, b := range [][]byte{codes, s.heap, s.blocks} {
+	for _, b := range [][]byte{s.ends, s.heap, s.blocks} {
 		if err := s.check(b); err != nil {
 			return nil, err
 		}
+	}
+	codes := s.codesOf(doc)
+	if err := s.check(codes); err != nil {
+		return nil, err
 	}
 	for _, id := range decode(nil, codes) {
 		if id >= s.terms {
