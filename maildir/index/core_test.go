@@ -43,6 +43,7 @@ func mustBegin(t testing.TB, x *Index) *tx {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(tx.end) // before Close, which waits for it
 	return tx
 }
 

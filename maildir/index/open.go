@@ -69,6 +69,8 @@ type core struct {
 	stale error
 	// booted says that the machine was started since the last commit.
 	booted bool
+	// forked says that there were commits in memory, which the files lack.
+	forked bool
 	blob   *blobs
 }
 
@@ -159,10 +161,10 @@ func (x *Index) Refresh() (*View, error) {
 
 // refresh is called with mu held.
 func (x *Index) refresh() error {
-	if x.volatile != nil && x.core.log == nil {
+	c := x.core
+	if c.forked {
 		return nil
 	}
-	c := x.core
 	replaced, err := x.replaced()
 	if err != nil {
 		return err
@@ -335,7 +337,7 @@ func (x *Index) read() (c *core, b *builder, damage error, lost, again bool, err
 	noLog, noSnap := errors.Is(logErr, fs.ErrNotExist), errors.Is(snapErr, fs.ErrNotExist)
 	start := func(s *snapshot) {
 		t := &table{names: &overlay{}, kwSets: [][]uint16{nil}, seed: c.id.seed}
-		st := State{UIDNext: 1, GUID: c.id.guid}
+		st := State{UIDNext: 1, HighestModSeq: 1, GUID: c.id.guid} // RFC 7162, 3.1.1: never zero
 		if s != nil {
 			t.snap, t.chunks, t.slots, t.seed = s, s.chunks(), s.n, s.id.seed
 			t.kwNames, t.kwSets, t.tombs = s.kwNames, s.kwSets, s.tombs()

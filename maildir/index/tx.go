@@ -147,7 +147,7 @@ func (x *Index) prepare() error {
 	switch {
 	case c.stale != nil:
 		if c.slot.seq == 0 && errors.Is(c.stale, fs.ErrNotExist) && !errors.Is(c.stale, ErrDamaged) {
-			if err := x.makeLog(c.id, slot{seq: 1, cacheID: 0, st: State{UIDNext: 1}}); err != nil {
+			if err := x.makeLog(c.id, slot{seq: 1, st: State{UIDNext: 1, HighestModSeq: 1}}); err != nil {
 				return err
 			}
 			return x.load()
@@ -768,8 +768,6 @@ func (t *tx) commit() (*View, error) {
 	next.st.Dir = dir
 	next.seq++
 	next.boot = x.boot
-	b.st.HighestModSeq = max(b.st.HighestModSeq, 1) // RFC 7162, 3.1.1: never zero
-	next.st.HighestModSeq = b.st.HighestModSeq
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.volatile == nil {
@@ -808,6 +806,7 @@ func (t *tx) commit() (*View, error) {
 			next.cacheID = x.core.blob.id
 		}
 		x.core.slot = next
+		x.core.forked = true
 	}
 	x.publish(b.done())
 	t.from()
