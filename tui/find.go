@@ -47,6 +47,23 @@ func (d *doc) Unread() bool              { return d.entry.Unread() }
 func (d *doc) Folder() string            { return d.folder.Name() }
 func (d *doc) Received() time.Time       { return d.entry.Time() }
 
+// New reports whether the message lies in new/.
+func (d *doc) New() bool { return d.entry.New }
+
+// Message is the parsed file, which a search for types, files and links reads.
+func (d *doc) Message() *message.Message { return d.parsed() }
+
+// Class is what the list shows of the message, so that no file is read for it.
+func (d *doc) Class() (is, known digest.Class) {
+	if d.sum.HasAttachment {
+		is |= digest.Attachment
+	}
+	if d.sum.List != "" {
+		is |= digest.List
+	}
+	return is, digest.Attachment | digest.List
+}
+
 func (d *doc) Size() int64 {
 	if n, ok := d.entry.Size(); ok {
 		return n

@@ -30,6 +30,10 @@ type (
 	Fresh interface{ New() bool }
 	// Keyworded is a Doc that knows its IMAP keywords.
 	Keyworded interface{ Keywords() []string }
+	// Classed is a Doc that knows some of its classes without a digest: those in known.
+	Classed interface {
+		Class() (is, known digest.Class)
+	}
 	// Digested is a Doc with a digest. A class, attachments, a language and the size on the wire come from it.
 	Digested interface{ Digest() (digest.Digest, bool) }
 	// Headed is a Doc with its folded header record (digest.Head).
@@ -173,10 +177,15 @@ func (v *view) message() *message.Message {
 	return nil
 }
 
-// class is that of the digest; without one, what the summary tells.
-func (v *view) class() digest.Class {
+// isOf reports whether the message is of one of the classes: by its digest, or by what the summary tells.
+func (v *view) isOf(classes digest.Class) bool {
+	if c, ok := v.d.(Classed); ok {
+		if is, known := c.Class(); classes&^known == 0 {
+			return is&classes != 0
+		}
+	}
 	if d, ok := v.digest(); ok {
-		return d.Class()
+		return d.Class()&classes != 0
 	}
 	var c digest.Class
 	s := v.d.Summary()
@@ -189,7 +198,7 @@ func (v *view) class() digest.Class {
 	if sub := strings.ToLower(s.Subject); strings.Contains(sub, "[patch") || strings.HasPrefix(sub, "[") && strings.Contains(sub, " patch ") {
 		c |= digest.Patch
 	}
-	return c
+	return c&classes != 0
 }
 
 func (v *view) keywords() []string {

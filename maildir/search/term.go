@@ -64,12 +64,12 @@ func (t *term) match(v *view) bool {
 		return inFolder(v.d.Folder(), t.value)
 	case "is", "flag":
 		if t.class != 0 {
-			return v.class()&t.class != 0
+			return v.isOf(t.class)
 		}
 		return t.flagged(v)
 	case "has":
 		if t.class != 0 {
-			return v.class()&t.class != 0
+			return v.isOf(t.class)
 		}
 		return t.hasThing(v)
 	case "tag":
