@@ -57,7 +57,7 @@ func verbs() []*cli.Command {
 		grepVerb(), statsVerb(), dedupeVerb(), sedVerb(), archiveVerb(), mkdirVerb(), foldersVerb(), watchVerb(), completionVerb(),
 		importVerb(), exportVerb(), sendVerb(), tuiVerb(), helpVerb(),
 		newVerb(), replyVerb(), forwardVerb(), bounceVerb(),
-		queueVerb(), deliverVerb(), unsubscribeVerb(),
+		queueVerb(), deliverVerb(), unsubscribeVerb(), mimeVerb(),
 	}
 }
 

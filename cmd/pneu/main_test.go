@@ -236,7 +236,7 @@ func TestSilentTerminal(t *testing.T) {
 	before := map[string][]string{"search": {"is:unread"}, "pick": {"is:unread"}, "sort": {"date"}, "flag": {"+F"}, "mv": {"-p", "A"}, "cp": {"-p", "B"},
 		"grep": {"x"}, "stats": {"--by", "from"}, "sed": {"-n", "/subject/s/x/y/"}, "archive": {"-n"}, "mkdir": {"-n", "D"}, "completion": {"bash"},
 		"import": {"C"}, "part": {"ls"}, "send": {"-n"}, "undo": nil, "log": nil, "seq": {"-S"}, "rm": {"-n"}, "help": {"json"},
-		"unsubscribe": {"-n"}, "new": {"-n", "a@example.org"}, "reply": {"-n", "-f", "a@example.org"}, "forward": {"-n", "-f", "a@example.org"}, "bounce": {"-n", "-f", "a@example.org", "--to", "b@example.org"}}
+		"unsubscribe": {"-n"}, "mime": {"--check"}, "new": {"-n", "a@example.org"}, "reply": {"-n", "-f", "a@example.org"}, "forward": {"-n", "-f", "a@example.org"}, "bounce": {"-n", "-f", "a@example.org", "--to", "b@example.org"}}
 	for _, c := range verbs() {
 		if c.SkipFlagParsing || c.Name == "watch" {
 			continue // it becomes another program, or never ends
