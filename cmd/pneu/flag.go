@@ -138,11 +138,11 @@ var errPlain = errors.New("lies in no Maildir")
 func (t *tool) change(what string, args []string, f func(*journal.Batch, *msg) (string, error)) error {
 	var b *journal.Batch
 	if !t.c.Bool("dry-run") {
-		j, err := openJournal(true)
+		j, done, err := t.journal()
 		if err != nil {
 			return err
 		}
-		defer j.Close()
+		defer done()
 		b = j.Begin("cli", what)
 	}
 	err := t.each(args, current, func(m *msg) error {

@@ -38,11 +38,11 @@ func makeFolders(t *tool) error {
 	if err != nil {
 		return err
 	}
-	j, err := openJournal(true)
+	j, done, err := t.journal()
 	if err != nil {
 		return err
 	}
-	defer j.Close()
+	defer done()
 	b := j.Begin("cli", "mkdir")
 	defer b.Commit()
 	t.asked = true

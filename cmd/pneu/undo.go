@@ -31,11 +31,11 @@ func undo(t *tool) error {
 			return boot.Usage("undo wants a number of actions")
 		}
 	}
-	j, err := openJournal(true)
+	j, done, err := t.journal()
 	if err != nil {
 		return err
 	}
-	defer j.Close()
+	defer done()
 	do := j.Undo
 	if t.c.Bool("redo") {
 		do = j.Redo
@@ -54,12 +54,17 @@ func undo(t *tool) error {
 	for _, f := range r.Failed {
 		t.fail(cmp.Or(f.Op.Base(), f.Op.ToFolder), f.Err)
 	}
+	printed := map[string]bool{} // several operations may have been on one message
 	for _, p := range r.Paths {
 		m, err := t.find(p)
 		if err != nil {
 			t.fail(p, err)
 			continue
 		}
+		if printed[m.path] {
+			continue
+		}
+		printed[m.path] = true
 		if err := t.emit(m, "undo"); err != nil {
 			return err
 		}
@@ -72,7 +77,19 @@ func undo(t *tool) error {
 
 // extent says how much an action was.
 func extent(r journal.Record) string {
-	if n := r.Messages(); n > 0 || len(r.Ops) == 0 {
+	n := r.Messages()
+	done := map[[2]string]bool{} // several operations may have been on one message
+	for _, o := range r.Ops {
+		if o.New.File == "" {
+			continue
+		}
+		if m := [2]string{o.To, o.NewBase()}; done[m] {
+			n--
+		} else {
+			done[m] = true
+		}
+	}
+	if n > 0 || len(r.Ops) == 0 {
 		return plural(n, "message")
 	}
 	return plural(len(r.Ops), "folder")

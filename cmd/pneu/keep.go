@@ -1,0 +1,93 @@
+package main
+
+import (
+	"pneu/maildir"
+	"pneu/maildir/journal"
+	"pneu/maildir/store"
+)
+
+// A keeper does for the journal what file names cannot hold: keywords, and the flags of
+// many messages at once. It opens the tree of each message when it is met, for actions
+// that are taken back may be of any.
+type keeper struct {
+	stores map[string]*store.Store
+	noted  map[string]*store.Noted
+}
+
+func (k *keeper) of(f *maildir.Folder) (*store.Noted, error) {
+	root := f.Store().Root()
+	if n := k.noted[root]; n != nil {
+		return n, nil
+	}
+	s, err := store.Open(root, store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if k.stores == nil {
+		k.stores, k.noted = map[string]*store.Store{}, map[string]*store.Noted{}
+	}
+	k.stores[root], k.noted[root] = s, s.Journal()
+	return k.noted[root], nil
+}
+
+// Of returns the keywords of a message.
+func (k *keeper) Of(f *maildir.Folder, e maildir.Entry) ([]string, error) {
+	n, err := k.of(f)
+	if err != nil {
+		return nil, err
+	}
+	return n.Of(f, e)
+}
+
+// Change adds and removes keywords.
+func (k *keeper) Change(f *maildir.Folder, e maildir.Entry, add, remove []string) (maildir.Entry, error) {
+	n, err := k.of(f)
+	if err != nil {
+		return e, err
+	}
+	return n.Change(f, e, add, remove)
+}
+
+// Number returns the number of a message, none where it has no index.
+func (k *keeper) Number(f *maildir.Folder, e maildir.Entry) journal.Bulk {
+	n, err := k.of(f)
+	if err != nil {
+		return journal.Bulk{}
+	}
+	return n.Number(f, e)
+}
+
+// Flag changes flags of many messages.
+func (k *keeper) Flag(f *maildir.Folder, of journal.Bulk, bases []string, add, remove maildir.Flags) error {
+	n, err := k.of(f)
+	if err != nil {
+		return err
+	}
+	return n.Flag(f, of, bases, add, remove)
+}
+
+func (k *keeper) close() error {
+	var err error
+	for _, s := range k.stores {
+		if cerr := s.Close(); err == nil {
+			err = cerr
+		}
+	}
+	return err
+}
+
+// journal opens the journal for changing messages; done is to be called at the end.
+func (t *tool) journal() (j *journal.Journal, done func(), err error) {
+	if j, err = openJournal(true); err != nil {
+		return nil, nil, err
+	}
+	k := &keeper{}
+	j.UseKeywords(k)
+	j.UseNumbers(k)
+	return j, func() {
+		if err := k.close(); err != nil {
+			t.note("%v", err)
+		}
+		j.Close()
+	}, nil
+}
