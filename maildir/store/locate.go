@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"pneu/maildir"
 )
@@ -13,11 +15,9 @@ import (
 // in all folders, for other programs move files without renaming them. [maildir.ErrGone] if it
 // is nowhere.
 func (s *Store) Locate(ctx context.Context, path string) (*maildir.Folder, maildir.Entry, error) {
-	at, err := s.LocateAll(ctx, []string{path})
-	if err != nil {
-		return nil, maildir.Entry{}, err
-	}
-	return at[0].Folder, at[0].Entry, at[0].Err
+	f := s.Finder()
+	defer f.Close()
+	return f.Locate(ctx, path)
 }
 
 // A Place is where a message is, or Err why that is not known.
@@ -27,96 +27,185 @@ type Place struct {
 	Err    error
 }
 
-// LocateAll is Locate for many paths: each folder is opened once. No directory is read unless a
-// folder's index does not know it as it is.
+// LocateAll is Locate for many paths: each folder is opened once.
 func (s *Store) LocateAll(ctx context.Context, paths []string) ([]Place, error) {
 	out := make([]Place, len(paths))
-	l := &locator{s: s, ctx: ctx, views: map[string]*View{}}
-	defer l.close()
+	f := s.Finder()
+	defer f.Close()
 	for i, p := range paths {
 		if err := ctx.Err(); err != nil {
 			return out, err
 		}
-		out[i].Folder, out[i].Entry, out[i].Err = l.locate(p)
+		out[i].Folder, out[i].Entry, out[i].Err = f.Locate(ctx, p)
 	}
 	return out, nil
 }
 
-type locator struct {
+// A Finder finds messages by the paths of their files. It opens each folder once and keeps it
+// as it was then, so that thousands of paths cost a search in memory each. It is used by one
+// goroutine at a time.
+type Finder struct {
 	s       *Store
-	ctx     context.Context
 	boxes   []*Box
 	views   map[string]*View // by directory; nil: cannot be read
 	folders []*maildir.Folder
 	listed  bool
+	dirs    map[string]*maildir.Folder // what maildir.At said; nil: no folder
+	uniques map[*View]map[uint64]int32 // rows by what stays of a base whatever fields are added
+	seed    maphash.Seed
 }
 
-func (l *locator) close() {
-	for _, b := range l.boxes {
-		b.Close()
+// Finder returns a new Finder.
+func (s *Store) Finder() *Finder {
+	return &Finder{s: s, views: map[string]*View{}, dirs: map[string]*maildir.Folder{},
+		uniques: map[*View]map[uint64]int32{}, seed: maphash.MakeSeed()}
+}
+
+// Close closes the folders. Rows stay usable.
+func (f *Finder) Close() error {
+	var err error
+	for _, b := range f.boxes {
+		err = errors.Join(err, b.Close())
 	}
+	f.boxes = nil
+	return err
 }
 
-func (l *locator) locate(path string) (*maildir.Folder, maildir.Entry, error) {
-	abs, err := filepath.Abs(path)
+// View returns a folder as it was when the Finder first met it.
+func (f *Finder) View(ctx context.Context, folder *maildir.Folder) (*View, error) {
+	v, asked := f.views[folder.Path()]
+	if v != nil {
+		return v, nil
+	}
+	if asked {
+		return nil, maildir.ErrNoFolder
+	}
+	b, err := f.s.BoxOf(folder)
+	if err == nil {
+		f.boxes = append(f.boxes, b)
+		v, err = b.Sync(ctx)
+	}
+	if ctx.Err() == nil {
+		f.views[folder.Path()] = v
+	}
+	return v, err
+}
+
+// Row returns the row of the message that a path names or, before its flags changed, named. It
+// is false if the path's folder has none.
+func (f *Finder) Row(ctx context.Context, path string) (Row, bool) {
+	dir, e, err := split(path)
 	if err != nil {
-		return nil, maildir.Entry{}, err
+		return Row{}, false
 	}
-	sub, file := filepath.Split(abs)
-	sub = filepath.Clean(sub)
-	e := maildir.Entry{File: file, New: filepath.Base(sub) == "new"}
-	if !e.New && filepath.Base(sub) != "cur" {
-		return nil, e, maildir.ErrNotMail
+	folder := f.at(dir)
+	if folder == nil {
+		return Row{}, false
 	}
-	if _, err := maildir.ParseName(file); err != nil {
+	v, err := f.View(ctx, folder)
+	if err != nil {
+		return Row{}, false
+	}
+	n, ok := v.FindBase(e.Base())
+	if !ok {
+		n, ok = f.unique(v, e.Base())
+	}
+	return v.Row(n), ok
+}
+
+// unique returns the row of a message whose base got or lost fields (",U=" of mbsync) since.
+func (f *Finder) unique(v *View, base string) (int, bool) {
+	rows := f.uniques[v]
+	if rows == nil {
+		rows = make(map[uint64]int32, v.Len())
+		for n := range v.Len() {
+			rows[maphash.String(f.seed, maildir.Unique(v.ix.Base(n)))] = int32(n)
+		}
+		f.uniques[v] = rows
+	}
+	u := maildir.Unique(base)
+	n, ok := rows[maphash.String(f.seed, u)]
+	return int(n), ok && u != "" && maildir.Unique(v.ix.Base(int(n))) == u
+}
+
+// at returns the folder in a directory, nil if there is none.
+func (f *Finder) at(dir string) *maildir.Folder {
+	folder, asked := f.dirs[dir]
+	if !asked {
+		if found, err := maildir.At(dir); err == nil {
+			folder = found
+		}
+		f.dirs[dir] = folder
+	}
+	return folder
+}
+
+// split parts a path into the folder's directory and the entry.
+func split(path string) (dir string, e maildir.Entry, err error) {
+	if !filepath.IsAbs(path) {
+		if path, err = filepath.Abs(path); err != nil {
+			return "", e, err
+		}
+	}
+	at := strings.LastIndexByte(path, '/')
+	dir, e.File = path[:max(at, 0)], path[at+1:]
+	switch {
+	case strings.HasSuffix(dir, "/new"):
+		e.New = true
+	case !strings.HasSuffix(dir, "/cur"):
+		return "", e, maildir.ErrNotMail
+	}
+	if _, err := maildir.ParseName(e.File); err != nil {
+		return "", e, err
+	}
+	return filepath.Clean(dir[:len(dir)-len("/cur")]), e, nil
+}
+
+// Locate is Store.Locate.
+func (f *Finder) Locate(ctx context.Context, path string) (*maildir.Folder, maildir.Entry, error) {
+	dir, e, err := split(path)
+	if err != nil {
 		return nil, e, err
 	}
-	here, err := maildir.At(filepath.Dir(sub))
-	if err == nil {
-		if st, err := os.Lstat(abs); err == nil && st.Mode().IsRegular() {
-			return here, e, nil
-		}
-		if now, ok := l.look(here, e.Base()); ok {
+	here := f.at(dir)
+	if here != nil {
+		if now, ok := f.look(ctx, here, e); ok {
 			return here, now, nil
 		}
-	} else if !errors.Is(err, maildir.ErrNoFolder) {
-		return nil, e, err
 	}
-	if !l.listed {
-		l.listed = true
-		if l.folders, err = l.s.tree.Folders(); err != nil {
+	if !f.listed {
+		if f.folders, err = f.s.tree.Folders(); err != nil {
 			return nil, e, err
 		}
+		f.listed = true
 	}
-	for _, f := range l.folders {
-		if here != nil && f.Path() == here.Path() {
+	for _, other := range f.folders {
+		if here != nil && other.Path() == here.Path() {
 			continue
 		}
-		if now, ok := l.look(f, e.Base()); ok {
-			return f, now, nil
+		if now, ok := f.look(ctx, other, maildir.Entry{File: e.Base()}); ok {
+			return other, now, nil
 		}
 	}
-	return nil, e, maildir.ErrGone
+	return nil, e, errors.Join(maildir.ErrGone, ctx.Err())
 }
 
-// look finds a base in a folder.
-func (l *locator) look(f *maildir.Folder, base string) (maildir.Entry, bool) {
-	v, asked := l.views[f.Path()]
-	if !asked {
-		if b, err := l.s.BoxOf(f); err == nil {
-			l.boxes = append(l.boxes, b)
-			v, _ = b.Sync(l.ctx)
-		}
-		l.views[f.Path()] = v
+// look finds a message in a folder, by the base of its name.
+func (f *Finder) look(ctx context.Context, folder *maildir.Folder, e maildir.Entry) (maildir.Entry, bool) {
+	if st, err := os.Lstat(folder.File(e)); err == nil && st.Mode().IsRegular() {
+		return e, true
 	}
-	if v == nil { // the files themselves, then
-		e, err := f.Find(base)
-		return e, err == nil
+	v, err := f.View(ctx, folder)
+	if err != nil { // the files themselves, then
+		now, err := folder.Find(e.Base())
+		return now, err == nil
 	}
-	row, ok := v.FindBase(base)
+	row, ok := v.FindBase(e.Base())
 	if !ok {
-		return maildir.Entry{}, false
+		if row, ok = f.unique(v, e.Base()); !ok {
+			return maildir.Entry{}, false
+		}
 	}
-	e, err := f.Current(v.ix.Entry(row))
-	return e, err == nil
+	now, err := folder.Current(v.ix.Entry(row))
+	return now, err == nil
 }

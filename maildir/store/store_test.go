@@ -332,7 +332,13 @@ func TestLocate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			switch i % 4 {
+			switch i % 5 {
+			case 4: // mbsync gives it a number
+				as := maildir.Entry{File: e.Base() + fmt.Sprintf(",U=%d:2,S", i)}
+				if err := os.Rename(p, f.File(as)); err != nil {
+					t.Fatal(err)
+				}
+				want[p] = f.File(as)
 			case 0: // stays
 				want[p] = p
 			case 1:
@@ -361,6 +367,13 @@ func TestLocate(t *testing.T) {
 			}
 			if got != want[p] {
 				t.Errorf("%s is located at %q, want %q (%v)", p, got, want[p], at[i].Err)
+			}
+		}
+		finder := s.Finder()
+		defer finder.Close()
+		for i, p := range old {
+			if r, ok := finder.Row(ctx, p); ok != (i%5 != 2 && i%5 != 3) || ok && r.Path() != want[p] {
+				t.Errorf("row of %s is %v %v, want %q", p, r, ok, want[p])
 			}
 		}
 		for _, a := range at[len(old):] {
