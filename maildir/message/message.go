@@ -19,6 +19,8 @@ type Message struct {
 	Raw     []byte
 	Parts   []Part // depth first; Parts[0] is the message itself
 	Defects []Defect
+
+	eol byte // what ends lines; 0 if Parse did not make it
 }
 
 // A Part is a node of the MIME tree. Raw[HeaderStart:BodyStart] is its header with the empty line that ends it, and

@@ -11,8 +11,8 @@ type Defect struct {
 // Parse finds the structure of the message in b. It never fails and keeps b. A byte order mark and the "From " line
 // of an mbox before the header are passed over.
 func Parse(b []byte) *Message {
-	m := &Message{Raw: b}
-	p := parser{m: m, b: b, eol: lineEnd(b)}
+	m := &Message{Raw: b, eol: lineEnd(b)}
+	p := parser{m: m, b: b, eol: m.eol}
 	p.path = p.room[:0]
 	m.Parts = make([]Part, 0, partsGuess(b))
 	p.run(headerStart(b, p.eol))

@@ -36,7 +36,10 @@ func (h Header) RawFields() iter.Seq[Field] {
 func (m *Message) RawFields(part int) iter.Seq[Field] {
 	return func(yield func(Field) bool) {
 		t := &m.Parts[part]
-		s := scanner{b: m.Raw[:t.BodyStart], pos: t.HeaderStart, eol: lineEnd(m.Raw)}
+		s := scanner{b: m.Raw[:t.BodyStart], pos: t.HeaderStart, eol: m.eol}
+		if s.eol == 0 {
+			s.eol = lineEnd(m.Raw)
+		}
 		s.yield(yield)
 	}
 }
