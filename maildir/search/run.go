@@ -22,10 +22,7 @@ type run struct {
 }
 
 // An answer is what a source said for all its rows.
-type answer struct {
-	yes, maybe *Bits
-	members    map[int64]bool
-}
+type answer struct{ yes, maybe *Bits }
 
 // A split is the outcome of a node: no row is in both.
 type split struct{ yes, maybe *Bits }
@@ -386,7 +383,7 @@ func (r *run) match(q Query, rows []int, match []bool) error {
 	}
 	var err error
 	walk(q.root, false, func(t *term, _ bool) {
-		if t.thread != nil && t.thread.members == nil && r.memo[t] == nil && err == nil {
+		if t.field == "thread" && t.thread.members == nil && r.memo[t] == nil && err == nil {
 			r.memo[t], err = r.conversations(t.thread)
 		}
 	})

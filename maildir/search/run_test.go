@@ -66,7 +66,6 @@ type memory struct {
 	gap    func(row int, what string) bool // what is not known of a row
 	lacks  map[Column]bool
 	noKeys bool
-	asked  int
 }
 
 func newMemory(files []*file) *memory {
