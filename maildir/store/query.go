@@ -44,6 +44,11 @@ func (s *Store) Query(ctx context.Context, q search.Query, limit int) ([]Row, er
 	if err != nil {
 		return nil, err
 	}
+	if len(q.Threads()) > 0 {
+		if q, err = q.Resolve(func(t search.Conversation) ([]string, error) { return s.members(ctx, t) }); err != nil {
+			return nil, err
+		}
+	}
 	type found struct {
 		rows []Row
 		err  error

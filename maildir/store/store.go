@@ -36,6 +36,8 @@ type Store struct {
 	boxes  map[string]*Box // open ones, by directory
 	closed bool
 	said   sync.Map // what the log was told, by folder
+
+	account account
 }
 
 // ErrClosed is returned by what is asked of a Store or Box after Close.
