@@ -17,7 +17,8 @@ import (
 // for blanks beside blanks. Blanks at the ends stay: a needle that begins with one asks for a word's beginning.
 func Fold(dst []byte, s string) []byte {
 	dst = slices.Grow(dst, len(s))
-	out, n := dst[:cap(dst)], len(dst)
+	first := len(dst)
+	out, n := dst[:cap(dst)], first
 	blank := false // what was written last
 	for i := 0; i < len(s); {
 		for i+8 <= len(s) && n+8 <= len(out) {
@@ -46,7 +47,7 @@ func Fold(dst []byte, s string) []byte {
 		if n < len(out) { // else there is only no room
 			dst, i = foldWide(out[:n], s, i, blank)
 			n = len(dst)
-			blank = n > 0 && dst[n-1] == ' '
+			blank = n > first && dst[n-1] == ' '
 		}
 		dst = slices.Grow(dst[:n], len(s)-i)
 		out = dst[:cap(dst)]
@@ -112,16 +113,20 @@ func foldWide(dst []byte, s string, i int, blank bool) ([]byte, int) {
 			blank = false
 			i += size
 		default:
-			// It may join the character before it.
-			start := i
-			if prev, size := utf8.DecodeLastRuneInString(s[:i]); size > 0 && !unicode.IsSpace(prev) {
-				start -= size
-				dst = dst[:len(dst)-utf8.RuneLen(lower(prev))]
-			}
-			for i += size; i < len(s); i += size {
+			start, seen := i, false
+			for ; i < len(s); i += size {
 				if r, size = utf8.DecodeRuneInString(s[i:]); unicode.IsSpace(r) || simple(r) {
 					break
 				}
+				seen = seen || !unseen(r)
+			}
+			if !seen { // what is left stands beside each other, and does not join
+				continue
+			}
+			// It may join the character before it.
+			if prev, size := utf8.DecodeLastRuneInString(s[:start]); size > 0 && simple(prev) && prev != ' ' {
+				start -= size
+				dst = dst[:len(dst)-utf8.RuneLen(lower(prev))]
 			}
 			dst, blank = compose(dst, s[start:i], blank)
 		}
@@ -175,7 +180,8 @@ func unseen(r rune) bool {
 	return unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r)
 }
 
-// lower is unicode.ToLower, with the small sigma at the end of a word like those within.
+// lower is unicode.ToLower, with the small sigma at the end of a word like those within, and the compatibility forms of
+// ASCII like that.
 func lower(r rune) rune {
 	switch {
 	case r < utf8.RuneSelf:
@@ -189,12 +195,14 @@ func lower(r rune) rune {
 		return r
 	case r == 'ς':
 		return 'σ'
+	case r >= 0xff01 && r <= 0xff5e: // full width, as between Chinese characters
+		return lower(r - 0xfee0)
 	}
 	return unicode.ToLower(r)
 }
 
-// simple reports whether r is not touched by NFKC, nor is it when small, and never joins what stands before it. Of
-// those that are, the usual ones are here.
+// simple reports whether lower is all that happens to r: NFKC does not touch it, nor when it is small, and it never joins
+// what stands before it. Of those that are so, the usual ones are here.
 func simple(r rune) bool {
 	switch {
 	case r < 0xc0:
@@ -218,6 +226,6 @@ func simple(r rune) bool {
 	case r < 0x3400: // Japanese
 		return r >= 0x3001 && r <= 0x3011 || r >= 0x3041 && r <= 0x3096 || r >= 0x30a1 && r <= 0x30fe
 	}
-	return r < 0x4dc0 || r >= 0x4e00 && r <= 0x9fff || r >= 0xac00 && r <= 0xd7a3 || r == utf8.RuneError ||
+	return r < 0x4dc0 || r >= 0x4e00 && r <= 0x9fff || r >= 0xac00 && r <= 0xd7a3 || r == utf8.RuneError || r >= 0xff01 && r <= 0xff5e ||
 		r >= 0x1f300 && r <= 0x1faff || r >= 0x20000 && r <= 0x2a6df
 }

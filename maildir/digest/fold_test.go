@@ -23,6 +23,8 @@ func TestFold(t *testing.T) {
 		{"compatibility", "ﬁne Ⅳ ２０２６ ㎏ …", "fine iv 2026 kg ..."},
 		{"half width kana", "ｶﾞｲﾄﾞ", "ガイド"},
 		{"two kana", "か\u3099", "が"},
+		{"full width and a mark", "Ａ\u0308！，ｂ", "ä!,b"},
+		{"nothing between", "a\u200c \u200c b\u00adc\u200b\u0301", "a bć"},
 		{"sigma", "ΟΔΟΣ οδος", "οδοσ οδοσ"},
 		{"dotted I", "İstanbul I\u0307stanbul", "istanbul istanbul"},
 		{"hangul", "\u1100\u1161\u11a8 각", "각 각"},
@@ -56,6 +58,15 @@ func TestSimple(t *testing.T) {
 		if !simple(r) || !utf8.ValidRune(r) {
 			continue
 		}
+		if b := Fold(nil, string(r)); string(b) != string(lower(r)) {
+			t.Errorf("%U folds to %+q", r, b)
+		}
+		if r >= 0xff01 && r <= 0xff5e {
+			if want := lower([]rune(norm.NFKC.String(string(r)))[0]); lower(r) != want {
+				t.Errorf("%U is %U, want %U", r, lower(r), want)
+			}
+			continue
+		}
 		for _, c := range []rune{r, lower(r)} {
 			b := []byte(string(c))
 			p := norm.NFKC.Properties(b)
@@ -71,12 +82,16 @@ func TestSimple(t *testing.T) {
 
 func FuzzFold(f *testing.F) {
 	f.Add("a  B", "ﬁ\u0301\xff")
+	f.Add("\u200c b", "\u200c")
 	f.Add("İ\u0307", "\u1100\u1161")
 	f.Add(strings.Repeat("\u0300", 40), "q\u0307\u0323\u00a8")
 	f.Fuzz(func(t *testing.T, a, b string) {
 		once := Fold(nil, a)
 		if again := Fold(nil, string(once)); !bytes.Equal(once, again) {
 			t.Errorf("%+q folds to %+q, and that to %+q", a, once, again)
+		}
+		if got := Fold([]byte("x "), a); string(got) != "x "+string(once) {
+			t.Errorf("%+q behind something folds to %+q, alone to %+q", a, got, once)
 		}
 		whole := Fold([]byte{}, a+" "+b)
 		pieces := Fold(append(Fold(nil, a), ' '), b)
