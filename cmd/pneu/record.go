@@ -39,6 +39,9 @@ type record struct {
 	Lines       int            `json:"lines"`
 	Attachments []attachment   `json:"attachments"`
 	List        *list          `json:"list"`
+	Auth        *auth          `json:"auth"`
+	Crypto      string         `json:"crypto"` // signed, encrypted or nothing; not verified
+	Lang        string         `json:"lang"`
 	Snippet     string         `json:"snippet"`
 	Text        string         `json:"text,omitempty"` // of show
 	Op          string         `json:"op,omitempty"`
@@ -108,6 +111,8 @@ func (m *msg) record() (*record, error) {
 		r.List = &list{s.List, oneLine(h.Get("List-Unsubscribe")),
 			strings.EqualFold(strings.TrimSpace(h.Get("List-Unsubscribe-Post")), "List-Unsubscribe=One-Click")}
 	}
+	r.Auth = authOf(h)
+	r.Crypto, r.Lang = nature(p)
 	r.Snippet = snippet(m.shown())
 	r.Dest, r.Was, r.Of = m.dest, m.was, m.of
 	return r, nil
