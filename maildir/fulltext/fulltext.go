@@ -8,8 +8,8 @@
 //
 // # How
 //
-// A text is cut into tokens, where to being decided by the few bytes around a
-// cut (tokens.go), so that a needle is cut as the text it comes from. A segment
+// A text is cut into tokens. The few bytes around a place decide whether there
+// is a cut (tokens.go), so that a needle is cut as the text it comes from. A segment
 // holds a dictionary of its documents' tokens, for each the documents it is in,
 // and each text as the numbers of its tokens. A needle without a cut is looked
 // for in the dictionary, all of it, and its documents are those of the tokens
@@ -17,10 +17,10 @@
 // token: documents with all of these are candidates, and their numbers say
 // whether they stand in a row. Text gives a whole text back.
 //
-// A text needs about a fifth of its size for plain prose, half of it for mail
-// with many links, and nine tenths of it if it is mostly hashes and base64.
-// Kept texts instead of positions cost the same disk, are written in one go, and
-// serve for excerpts. Scripts written without blanks other than Chinese and
+// The index takes about a fifth of the texts' size for prose, half of it or more
+// for few texts or many links, and nine tenths of it if most is hashes and base64.
+// To keep texts instead of positions costs the same disk; they are written in
+// one go, and serve for excerpts. Scripts written without blanks other than Chinese and
 // Japanese (Thai, say) make long tokens: larger, no less exact.
 //
 // # Promises
@@ -45,8 +45,8 @@
 //
 // Manifest: "pneuman\n", version u32 = 1, length of identity u32, generation
 // u64, number of the next segment u64, count of segments u32, identity; for each
-// segment its number u64, the size of its file u64 and the checksum that its file ends
-// with u32; checksum of all that u32. The generation grows by one with each
+// segment its number u64, the size of its file u64 and the checksum that its file
+// ends with u32; checksum of all that u32. The generation grows by one with each
 // manifest. A manifest with another identity than Options.Identity is that of
 // another folder, or of another UIDVALIDITY: nothing is covered.
 //
@@ -83,11 +83,11 @@
 // segments, which never change. Documents leave the tail after they have come
 // into a manifest, so that none is missed. Old maps stay valid when files are
 // removed. Who writes segments holds flock(2) on pneu.text.lock, without waiting
-// for it, writes and syncs a segment, then the manifest, renames it, syncs the directory and
-// only then removes files. Files that no manifest names are left by someone who died,
-// and the next holder of the lock removes them. Who appends to the tail, or
-// replaces it, holds flock(2) on the tail for that moment, and looks afterwards
-// whether the file still has its name. Appends are not synced.
+// for it, writes and syncs a segment, then the manifest, renames it, syncs the
+// directory and only then removes files. Files that no manifest names are left by
+// someone who died, and the next holder of the lock removes them. Who appends to
+// the tail, or replaces it, holds flock(2) on the tail for that moment, and looks
+// afterwards whether the file still has its name. Appends are not synced.
 package fulltext
 
 import "errors"
@@ -112,8 +112,11 @@ type Options struct {
 	ReadOnly bool
 	// Memory bounds what a Builder holds, roughly; 0 is 48 MB, of which a
 	// third are documents being collected and the rest those being written.
+	// The garbage collector may need as much again. With 144 MB segments have
+	// their full size at once and Close has nothing to merge.
 	Memory int64
-	// Tail is the size in bytes at which Append says that it is time to fold; 0 is 4 MB.
+	// Tail is the size in bytes at which Append says that it is time to fold; 0
+	// is 4 MB. At eight times this size Append refuses.
 	Tail int64
 	// Workers that add to one Builder at a time, and that search; 0 is GOMAXPROCS.
 	Workers int

@@ -3,6 +3,7 @@ package fulltext
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -161,13 +162,14 @@ func TestFindIsContains(t *testing.T) {
 				if round == 1 {
 					for _, u := range slices.Sorted(maps.Keys(more)) {
 						full, err := x.Append(u, more[u])
-						if err != nil {
-							t.Fatal(err)
-						}
-						if full && r.IntN(10) == 0 {
+						if full && r.IntN(10) == 0 || errors.Is(err, ErrTailFull) {
 							if err := x.Fold(context.Background(), nil); err != nil {
 								t.Fatal(err)
 							}
+							_, err = x.Append(u, more[u])
+						}
+						if err != nil {
+							t.Fatal(err)
 						}
 					}
 				} else {

@@ -241,7 +241,7 @@ func (x *Index) Append(uid uint32, text []byte) (full bool, err error) {
 	if x.tail.has[uid] || x.View().inSegment(uid) {
 		return x.tail.size >= x.opt.Tail, nil
 	}
-	if x.tail.size+int64(len(text)) > max(8*x.opt.Tail, x.opt.Tail+maxText) {
+	if x.tail.size >= 8*x.opt.Tail {
 		return true, ErrTailFull
 	}
 	if err = x.tail.append(f, x.opt.Identity, uid, text); err != nil {

@@ -118,16 +118,19 @@ func TestAppend(t *testing.T) {
 
 func TestTailFull(t *testing.T) {
 	x := mustOpen(t, t.TempDir(), Options{Tail: 1})
-	text := make([]byte, maxText/2)
-	var err error
-	for uid := range uint32(4) {
-		if _, err = x.Append(uid, text); err != nil {
-			break
-		}
+	if full, err := x.Append(1, textOf(1)); !full || err != nil {
+		t.Errorf("%v, %v", full, err)
 	}
-	if !errors.Is(err, ErrTailFull) {
-		t.Errorf("%v", err)
+	if full, err := x.Append(2, textOf(2)); !full || !errors.Is(err, ErrTailFull) {
+		t.Errorf("%v, %v", full, err)
 	}
+	if err := x.Fold(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Append(2, textOf(2)); err != nil {
+		t.Error(err)
+	}
+	checkCovered(t, x.View(), map[uint32][]byte{1: textOf(1), 2: textOf(2)})
 }
 
 func TestSegmentsStayFew(t *testing.T) {

@@ -65,7 +65,7 @@ func writeForever(job string) error {
 			uid := 1 + r.Uint32N(processUIDs)
 			_, err = x.Append(uid, textOf(uid))
 		}
-		if err != nil && !errors.Is(err, ErrBusy) {
+		if err != nil && !errors.Is(err, ErrBusy) && !errors.Is(err, ErrTailFull) {
 			return err
 		}
 	}
