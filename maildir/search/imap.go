@@ -111,7 +111,8 @@ func Subject(s string) Query { return head("subject", s) }
 // Body matches a text in what a person reads of the message.
 func Body(s string) Query { return head("body", s) }
 
-// Text matches a text in the header or in the body.
+// Text matches a text in the header, as far as an index keeps it, or in the body: RFC 9051 leaves servers free in how
+// they match, and a scan of every file for the sake of trace fields is no service.
 func Text(s string) Query {
 	t := &term{field: "text", value: s, text: newText(s), heads: headsOf["text"] | 1<<headID}
 	return Query{t}
@@ -171,7 +172,7 @@ func DayOn(c Column, t time.Time) Query {
 // DaySince matches dates in column c on the day of t or later, as DayBefore.
 func DaySince(c Column, t time.Time) Query { return when(c, midnight(t), time.Time{}, true) }
 
-// Before matches times in column c before t, to the second.
+// Before matches times in column c before t, to the second. OLDER of RFC 5032 includes the second itself: add one.
 func Before(c Column, t time.Time) Query { return when(c, time.Time{}, t.Truncate(time.Second), false) }
 
 // Since matches times in column c that are not before t (RFC 5032: YOUNGER), to the second.
