@@ -181,7 +181,7 @@ const (
 
 // preview writes how the text begins.
 func (k *maker) preview(plain, html int) {
-	var room [previewRead + 600]byte
+	var room [2*previewRead + 600]byte // as much as AppendText decodes for it
 	var text []byte
 	if plain >= 0 {
 		text = k.m.AppendText(room[:0], plain, previewRead)
