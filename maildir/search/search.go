@@ -224,7 +224,11 @@ func (o or) write(level int) string {
 }
 
 func (x xor) write(level int) string {
-	s := x[0].write(1) + " XOR " + x[1].write(1)
+	left := 1
+	if _, ok := x[0].(xor); ok {
+		left = 0 // a chain is read from the left
+	}
+	s := x[0].write(left) + " XOR " + x[1].write(1)
 	if level > 0 {
 		return "(" + s + ")"
 	}
