@@ -50,8 +50,8 @@
 // manifest. A manifest with another identity than Options.Identity is that of
 // another folder, or of another UIDVALIDITY: nothing is covered.
 //
-// Tail: "pneutail", version u32, length of identity u32, identity, checksum u32;
-// then records of uid u32, length u32, checksum u32 of these two and the text,
+// Tail: "pneutail", version u32, length of identity u32, nonce u64, identity,
+// checksum u32; then records of uid u32, length u32, checksum u32 of these two and the text,
 // text. It ends at the first record that is not whole. What follows is cut off
 // by the next to append.
 //

@@ -117,7 +117,7 @@ func FuzzManifest(f *testing.F) {
 // FuzzTail: whatever stands in a tail, the records that are read are whole, and
 // one more can be appended.
 func FuzzTail(f *testing.F) {
-	whole := appendRecord(appendRecord(tailHeader("folder 1"), 1, []byte("one")), 2, []byte("two"))
+	whole := appendRecord(appendRecord(tailHeader("folder 1", 5), 1, []byte("one")), 2, []byte("two"))
 	for _, n := range []int{len(whole), len(whole) - 1, 10, 0} {
 		f.Add(whole[:n])
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -27,7 +28,7 @@ type Index struct {
 	mu       sync.Mutex
 	tail     tail
 	manifest manifest
-	info     os.FileInfo         // of the manifest's file
+	raw      []byte              // of the manifest's file
 	segments map[uint64]*segment // by number; nil for those that cannot be read
 }
 
@@ -84,7 +85,7 @@ func (x *Index) Close() error {
 	x.view.Store(&View{})
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.tail, x.manifest, x.info, x.segments = tail{}, manifest{}, nil, map[uint64]*segment{}
+	x.tail, x.manifest, x.raw, x.segments = tail{}, manifest{}, nil, map[uint64]*segment{}
 	return nil
 }
 
@@ -104,33 +105,24 @@ func (x *Index) refresh() (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(filepath.Join(x.dir, manifestName))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	// Read, not compared by its time: it is small, and inodes are used again within a tick of the clock.
+	m, raw, err := readManifest(x.dir)
+	if err != nil {
 		return nil, err
 	}
-	same := err != nil && x.info == nil || err == nil && x.info != nil && os.SameFile(info, x.info) &&
-		info.Size() == x.info.Size() && info.ModTime().Equal(x.info.ModTime())
-	if same && !changed {
-		return x.View(), nil
-	}
-	if !same {
-		if err := x.load(); err != nil {
+	if !bytes.Equal(raw, x.raw) {
+		if err := x.load(m, raw); err != nil {
 			return nil, err
 		}
-		if x.info = info; err != nil {
-			x.info = nil
-		}
+	} else if !changed {
+		return x.View(), nil
 	}
 	return x.renew(), nil
 }
 
-// load reads the manifest and opens its segments.
-func (x *Index) load() error {
+// load opens the segments of m, as read, or of a later manifest.
+func (x *Index) load(m manifest, raw []byte) (err error) {
 	for try := 0; ; try++ {
-		m, err := readManifest(x.dir)
-		if err != nil {
-			return err
-		}
 		if m.identity != x.opt.Identity {
 			m = manifest{}
 		}
@@ -140,7 +132,12 @@ func (x *Index) load() error {
 			s, known := x.segments[e.number]
 			if !known || s == nil || s.sum != e.sum {
 				s, err = openSegment(filepath.Join(x.dir, segmentName(e.number)))
-				gone = gone || errors.Is(err, fs.ErrNotExist)
+				switch {
+				case errors.Is(err, fs.ErrNotExist):
+					gone = true
+				case err != nil && !errors.Is(err, errDamaged) && !errors.Is(err, ErrVersion):
+					return err // no more files may be open, say: nothing to call it damaged for
+				}
 				if err != nil || uint64(len(s.data)) != e.size || s.sum != e.sum || s.number != e.number {
 					s = nil
 				}
@@ -148,9 +145,12 @@ func (x *Index) load() error {
 			segments[e.number] = s
 		}
 		if gone && try < 10 { // merged since the manifest was read
+			if m, raw, err = readManifest(x.dir); err != nil {
+				return err
+			}
 			continue
 		}
-		x.manifest, x.segments = m, segments
+		x.manifest, x.raw, x.segments = m, raw, segments
 		return nil
 	}
 }
@@ -296,7 +296,7 @@ func (x *lockedIndex) prepare() error {
 	if _, err := x.refresh(); err != nil {
 		return err
 	}
-	onDisk, err := readManifest(x.dir)
+	onDisk, _, err := readManifest(x.dir)
 	if err != nil {
 		return err
 	}
@@ -387,11 +387,8 @@ func (x *lockedIndex) publish(s *segment, old []*segment) error {
 	}
 	if err := writeManifest(x.fsys, x.dir, m); err != nil {
 		// It may have been put in place: look what there is.
-		x.info = nil
 		next := x.manifest.next
-		if x.load() == nil {
-			x.renew()
-		}
+		x.refresh()
 		x.manifest.next = max(x.manifest.next, next)
 		return fmt.Errorf("write manifest of text index: %w", err)
 	}
@@ -400,7 +397,7 @@ func (x *lockedIndex) publish(s *segment, old []*segment) error {
 		x.segments[s.number] = s
 	}
 	x.stale = nil
-	x.info, _ = os.Stat(filepath.Join(x.dir, manifestName))
+	x.raw = m.append(nil)
 	for _, n := range gone {
 		delete(x.segments, n)
 		x.fsys.Remove(filepath.Join(x.dir, segmentName(n)))
@@ -450,7 +447,7 @@ func (x *lockedIndex) cutTail(s *shard) error {
 	if err != nil {
 		return err
 	}
-	_, err = nf.Write(append(tailHeader(x.opt.Identity), b...))
+	_, err = nf.Write(append(tailHeader(x.opt.Identity, rand.Uint64()), b...))
 	if err := errors.Join(err, nf.Close()); err != nil {
 		x.fsys.Remove(tmp)
 		return err

@@ -84,23 +84,23 @@ func parseManifest(b []byte) (m manifest, err error) {
 }
 
 // readManifest reads the manifest in dir. One that is missing or damaged is
-// empty.
-func readManifest(dir string) (m manifest, err error) {
-	b, err := os.ReadFile(filepath.Join(dir, manifestName))
+// empty. raw is what stands there.
+func readManifest(dir string) (m manifest, raw []byte, err error) {
+	raw, err = os.ReadFile(filepath.Join(dir, manifestName))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return m, nil
+		return m, nil, nil
 	case err != nil:
-		return m, err
+		return m, nil, err
 	}
-	m, err = parseManifest(b)
+	m, err = parseManifest(raw)
 	if errors.Is(err, ErrVersion) {
-		return manifest{}, fmt.Errorf("%s: %w", filepath.Join(dir, manifestName), err)
+		return manifest{}, raw, fmt.Errorf("%s: %w", filepath.Join(dir, manifestName), err)
 	}
 	if err != nil {
-		return manifest{}, nil
+		return manifest{}, raw, nil
 	}
-	return m, nil
+	return m, raw, nil
 }
 
 // writeManifest puts m in the place of the manifest, durably.

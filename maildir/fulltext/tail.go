@@ -6,33 +6,45 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 )
 
 const (
 	tailMagic  = "pneutail"
+	tailFixed  = 24 // of the header, before the identity
 	recordHead = 12
 	maxText    = 64 << 20
 )
 
-func tailHeader(identity string) []byte {
+// tailHeader is that of a new file. The nonce tells it from one before it that
+// had the same inode.
+func tailHeader(identity string, nonce uint64) []byte {
 	le := binary.LittleEndian
 	b := []byte(tailMagic)
 	b = le.AppendUint32(b, version)
 	b = le.AppendUint32(b, uint32(len(identity)))
+	b = le.AppendUint64(b, nonce)
 	b = append(b, identity...)
 	return le.AppendUint32(b, checksum(b))
 }
 
-// isTail reports whether b starts with the header of a tail of identity. An
-// error is ErrVersion.
-func isTail(b []byte, identity string) (bool, error) {
-	h := tailHeader(identity)
-	if len(b) >= 12 && string(b[:8]) == tailMagic && binary.LittleEndian.Uint32(b[8:]) > version {
-		return false, ErrVersion
+// headerOf returns the header of a tail of identity that b starts with, nil if
+// it starts with something else. An error is ErrVersion.
+func headerOf(b []byte, identity string) ([]byte, error) {
+	le := binary.LittleEndian
+	if len(b) < tailFixed || string(b[:8]) != tailMagic {
+		return nil, nil
 	}
-	return bytes.HasPrefix(b, h), nil
+	if le.Uint32(b[8:]) > version {
+		return nil, ErrVersion
+	}
+	h := tailHeader(identity, le.Uint64(b[16:]))
+	if !bytes.HasPrefix(b, h) {
+		return nil, nil
+	}
+	return h, nil
 }
 
 func appendRecord(dst []byte, uid uint32, text []byte) []byte {
@@ -65,17 +77,24 @@ func parseRecords(b []byte) (docs []tailDoc, n int) {
 
 // A tail is the file of recent documents, as far as this process has read it.
 type tail struct {
-	info os.FileInfo // of the file read; nil if there was none
-	size int64       // of the header and of the records that are whole
-	seen int64       // size of the file when it was last read
-	docs []tailDoc
-	has  map[uint32]bool
+	info   os.FileInfo // of the file read; nil if there was none
+	header []byte
+	size   int64 // of the header and of the records that are whole
+	seen   int64 // size of the file when it was last read
+	docs   []tailDoc
+	has    map[uint32]bool
 }
 
 // read reads on in f, or all of it if it is not the file that t has read.
 func (t *tail) read(f io.ReaderAt, info os.FileInfo, identity string) error {
 	if t.info == nil || !os.SameFile(t.info, info) || info.Size() < t.size {
 		*t = tail{}
+	}
+	if t.size > 0 {
+		h := make([]byte, len(t.header))
+		if _, err := f.ReadAt(h, 0); err != nil || !bytes.Equal(h, t.header) {
+			*t = tail{}
+		}
 	}
 	t.info, t.seen = info, info.Size()
 	if t.seen == t.size {
@@ -88,12 +107,12 @@ func (t *tail) read(f io.ReaderAt, info os.FileInfo, identity string) error {
 	}
 	b = b[:n]
 	if t.size == 0 {
-		ok, err := isTail(b, identity)
-		if !ok {
+		h, err := headerOf(b, identity)
+		if h == nil {
 			return err // nothing of it is ours, or it is being made
 		}
 		t.has = map[uint32]bool{}
-		t.size = int64(len(tailHeader(identity)))
+		t.header, t.size = h, int64(len(h))
 		b = b[t.size:]
 	}
 	docs, n := parseRecords(b)
@@ -167,7 +186,8 @@ func lockTail(fsys files, dir string) (file, os.FileInfo, error) {
 func (t *tail) append(f file, identity string, uid uint32, text []byte) error {
 	var b []byte
 	if t.size == 0 {
-		b = tailHeader(identity)
+		t.header = tailHeader(identity, rand.Uint64())
+		b = bytes.Clone(t.header)
 		t.has = map[uint32]bool{}
 	}
 	if t.seen > t.size { // torn
