@@ -11,7 +11,7 @@ import (
 )
 
 // exportWait is how long an export waits for Dovecot to let go of the folder.
-const exportWait = 2 * time.Second
+const exportWait = 500 * time.Millisecond
 
 // ExportDovecot writes dovecot-uidlist and dovecot-keywords, so that a Dovecot
 // started afterwards shows every message under the UID it has here, and every

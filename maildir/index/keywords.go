@@ -118,7 +118,7 @@ func loadKeywordLetters(dir string, was fileMark) (l keywordLetters, mark fileMa
 }
 
 // keywordWait is how long a change of dovecot-keywords waits for Dovecot.
-const keywordWait = 2 * time.Second
+const keywordWait = 500 * time.Millisecond
 
 // giveLetters gives the words letters, as far as there are any left, and returns
 // the map that then holds. Letters of taken stand in names and mean something to

@@ -66,7 +66,7 @@ func (g *minder) end(ctx context.Context) error {
 	}
 	r := &reading{v: g.t.view(), stirred: g.stirred}
 	r.all()
-	r.overlay(ev)
+	r.overlay(ev, g.x.f)
 	if err := g.x.apply(ctx, g.t, r, true); err != nil {
 		return err
 	}

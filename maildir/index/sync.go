@@ -158,7 +158,7 @@ func (x *Index) hear(ctx context.Context) (*View, error) {
 	u := t.view()
 	r := &reading{v: u}
 	r.all()
-	r.overlay(ev)
+	r.overlay(ev, x.f)
 	if err := x.apply(ctx, t, r, true); err != nil {
 		return nil, err
 	}
@@ -314,7 +314,7 @@ func (x *Index) round(ctx context.Context, v *View, l *listener, round int) (*Vi
 		}
 		quiet = exact
 	}
-	r.overlay(ev)
+	r.overlay(ev, x.f)
 	if err := x.apply(ctx, t, r, exact); err != nil {
 		return nil, err
 	}
@@ -411,7 +411,7 @@ func (a *arena) text(s []byte) string {
 // overlay adds what was heard while the directories were read, or since the view
 // was right, and finds what is gone. Of a directory that was not read only what
 // was heard counts.
-func (r *reading) overlay(ev touched) {
+func (r *reading) overlay(ev touched, f *maildir.Folder) {
 	if len(ev) > 0 {
 		r.odd = slices.DeleteFunc(r.odd, func(e maildir.Entry) bool {
 			_, heard := ev[e]
@@ -427,7 +427,7 @@ func (r *reading) overlay(ev touched) {
 		case m == Same:
 			r.mark(row, false)
 			left = append(left, row)
-		case there:
+		case there && (m == Renamed || f.IsMail(e)): // a reading has looked, a notice has not
 			r.odd = append(r.odd, e)
 		}
 	}
