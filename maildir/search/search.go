@@ -6,9 +6,13 @@
 //	from:ada subject:"jitter buffer" is:unread -list:* date:7d.. size:>1M
 //	(from:ada OR from:grace) has:attachment
 //
-// Text matches anywhere and in any case; a value between slashes is a regular
-// expression. The patterns of mutt (~f ada, ~N, ~d <7d, ! and |) are accepted
-// spellings. [Query.String] is the one canonical spelling: it parses to the same query.
+// Text matches anywhere and in any case, both sides folded by digest.Fold; a value between slashes is a regular
+// expression. What users of mutt (~f ada, ~N, ~d <7d, ! and |), notmuch, mu and Gmail type is accepted. [Query.String]
+// is the one canonical spelling: it parses to the same query. All of the language is in pneu-query(7).
+//
+// [Query.Match] asks one message, [Doc], such as a file. [Query.Run] and [Query.Each] ask a folder, [Source], such as an
+// index: by columns first, then by records of headers, then by an index of the texts, and the messages themselves only
+// where these do not decide. Both find the same.
 package search
 
 import (
