@@ -1,6 +1,7 @@
 package index
 
 import (
+	"context"
 	"encoding/binary"
 	"path/filepath"
 	"runtime"
@@ -18,6 +19,25 @@ func (x *Index) wantCompact(try bool) bool {
 		return c.slot.length > 4*limit
 	}
 	return c.slot.length > limit || moved > 1<<14 && moved > c.slot.st.Total/16
+}
+
+// tidy makes a new generation after much was done at once, so that what opens the
+// folder next has little to replay.
+func (x *Index) tidy(ctx context.Context) {
+	t, err := x.begin(ctx)
+	if err != nil {
+		return
+	}
+	defer t.end()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if c := x.core; x.volatile != nil || c.slot.length <= max(64<<10, c.idxSize/64) {
+		return
+	}
+	if err := x.compact(); err != nil {
+		x.opt.Log.Warn("index not compacted", "folder", x.f.Name(), "err", err)
+	}
+	t.from()
 }
 
 // makeLog puts an empty log in place. Called with mu and the lock held.

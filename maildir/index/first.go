@@ -227,6 +227,9 @@ func (x *Index) Build(ctx context.Context, progress func(done, total int)) error
 			}
 		}
 		again, err := x.build(ctx, v, failed, progress)
+		if err == nil && !again {
+			x.tidy(ctx)
+		}
 		if err != nil || !again {
 			return err
 		}
