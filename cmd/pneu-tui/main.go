@@ -24,6 +24,7 @@ func main() {
 			&cli.StringFlag{Name: "from", Usage: "write mail as `ADDRESS`"},
 			&cli.StringFlag{Name: "theme", Usage: "`dark`, light or mono (default: what the terminal says)"},
 			&cli.StringFlag{Name: "layout", Usage: "show the `list` alone, or with a preview of the message (default: what there is room for)"},
+			&cli.BoolFlag{Name: "pick", Usage: "mark some of the messages named on standard input, and print their paths"},
 			&cli.BoolFlag{Name: "ascii", Usage: "draw frames with ASCII characters alone"},
 		},
 		Action: run,

@@ -31,6 +31,9 @@ func run(c *cli.Context) error {
 	if c.NArg() > 1 {
 		return boot.Usage("one Maildir or folder at most")
 	}
+	if c.Bool("pick") {
+		return choose(c)
+	}
 	if !xterm.IsTerminal(int(os.Stdout.Fd())) || !xterm.IsTerminal(int(os.Stdin.Fd())) {
 		return sysexits.New(sysexits.Usage, "standard input and output must be a terminal; for pipes there is pneu(1)")
 	}
@@ -66,7 +69,7 @@ func run(c *cli.Context) error {
 	}
 	defer j.Close()
 
-	theme, typed := theme(c)
+	theme, typed := theme(c, os.Stdin, os.Stdout)
 	opt := tui.Options{
 		Store: store, Folder: folder, Me: me, Journal: j, Theme: theme, Layout: layout, Now: time.Now,
 		Editor:  words(first(os.Getenv("VISUAL"), os.Getenv("EDITOR"), anyOf("sensible-editor", "vi", "nano"))),
@@ -165,7 +168,7 @@ func stateDir() (string, error) {
 }
 
 // theme chooses colours: --theme, NO_COLOR, or what the terminal answers. What was typed meanwhile comes back too.
-func theme(c *cli.Context) (*look.Theme, []byte) {
+func theme(c *cli.Context, in, out *os.File) (*look.Theme, []byte) {
 	o := look.Options{ASCII: c.Bool("ascii") || !unicodeLocale(), Mono: os.Getenv("NO_COLOR") != ""}
 	var typed []byte
 	switch c.String("theme") {
@@ -179,7 +182,7 @@ func theme(c *cli.Context) (*look.Theme, []byte) {
 			break
 		}
 		var b term.Background
-		b, typed = term.Probe(os.Stdin, os.Stdout, term.Env{Term: os.Getenv("TERM"), ColorFGBG: os.Getenv("COLORFGBG")}, 100*time.Millisecond)
+		b, typed = term.Probe(in, out, term.Env{Term: os.Getenv("TERM"), ColorFGBG: os.Getenv("COLORFGBG")}, 100*time.Millisecond)
 		o.Light = b == term.Light
 	}
 	return look.NewTheme(o), typed

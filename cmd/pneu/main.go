@@ -64,7 +64,12 @@ func verbs() []*cli.Command {
 func tuiVerb() *cli.Command {
 	return &cli.Command{
 		Name: "tui", Usage: "read mail on the screen (pneu-tui)", ArgsUsage: "[ARGUMENT...]", SkipFlagParsing: true,
-		Action: func(c *cli.Context) error { return become("pneu-tui", c.Args().Slice()) },
+		Action: func(c *cli.Context) error {
+			if args := c.Args().Slice(); wantsChoice(args) {
+				return choosing(c, args)
+			}
+			return become("pneu-tui", c.Args().Slice())
+		},
 	}
 }
 
