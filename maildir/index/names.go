@@ -175,42 +175,17 @@ func parseHex(b []byte) (v uint64, ok bool) {
 type nameReader struct {
 	d     decoder
 	hosts [][]byte
-	buf   [512]byte // head of the last entry, then the name
+	buf   [512]byte // head of the last entry
 	head  int
-	out   []byte
+	out   [1024]byte
 }
 
 // next returns the next stored name, good until the call after. A damaged heap
 // yields some name or none, and never a fault.
 func (r *nameReader) next(size, wire int64) []byte {
 	d := &r.d
-	kind, shared, rest := d.byte(), int(d.byte()), int(d.byte())
-	if shared > r.head {
-		d.fail()
-		shared = 0
-	}
-	h := r.buf[:shared]
-	if kind&kindPacked != 0 {
-		n := (rest + 1) / 2
-		if n > len(d.b) {
-			d.fail()
-			n, rest = 0, 0
-		}
-		for i := range rest {
-			h = append(h, packAlphabet[d.b[i/2]>>(4*(i&1))&15])
-		}
-		d.b = d.b[n:]
-	} else {
-		if rest > len(d.b) {
-			d.fail()
-			rest = 0
-		}
-		h = append(h, d.b[:rest]...)
-		d.b = d.b[rest:]
-	}
-	// Shared and rest are at most 255 each: the head stays within buf.
-	r.head = min(len(h), 255)
-	out := append(r.out[:0], h...)
+	kind := r.shared()
+	out := append(r.out[:0], r.buf[:r.head]...)
 	if kind&kindHex != 0 {
 		if len(d.b) < 8 {
 			d.fail()
@@ -239,8 +214,64 @@ func (r *nameReader) next(size, wire int64) []byte {
 	if kind&kindTail != 0 {
 		out = append(out, d.bytes()...)
 	}
-	r.out = out
 	return out
+}
+
+// skip passes over an entry.
+func (r *nameReader) skip() {
+	d := &r.d
+	kind := r.shared()
+	if kind&kindHex != 0 {
+		if len(d.b) < 8 {
+			d.fail()
+		} else {
+			d.b = d.b[8:]
+		}
+	}
+	if kind&kindHost != 0 {
+		d.uint()
+	}
+	if kind&kindTail != 0 {
+		d.bytes()
+	}
+}
+
+// shared reads an entry up to the end of its head, which it leaves in buf.
+func (r *nameReader) shared() (kind byte) {
+	d := &r.d
+	if len(d.b) < 3 {
+		d.fail()
+		return 0
+	}
+	kind, shared, rest := d.b[0], int(d.b[1]), int(d.b[2])
+	d.b = d.b[3:]
+	if shared > r.head {
+		d.fail()
+		shared = 0
+	}
+	h := r.buf[:shared]
+	if kind&kindPacked != 0 {
+		n := (rest + 1) / 2
+		if n > len(d.b) {
+			d.fail()
+			n, rest = 0, 0
+		}
+		for _, c := range d.b[:n] {
+			h = append(h, packAlphabet[c&15], packAlphabet[c>>4])
+		}
+		h = h[:shared+rest]
+		d.b = d.b[n:]
+	} else {
+		if rest > len(d.b) {
+			d.fail()
+			rest = 0
+		}
+		h = append(h, d.b[:rest]...)
+		d.b = d.b[rest:]
+	}
+	// Names have at most 255 bytes; only damage makes more of them.
+	r.head = min(len(h), 255)
+	return kind
 }
 
 // A hash table of names has entries of 12 bytes: slot plus one (0: free), the

@@ -352,6 +352,7 @@ func (x *Index) read() (c *core, b *builder, damage error, lost, again bool, err
 		start(snap)
 		c.slot = snap.st
 		c.res = snap.res
+		c.booted = c.slot.boot != x.boot
 	}
 	switch {
 	case noLog && noSnap:

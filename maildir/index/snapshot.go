@@ -236,7 +236,7 @@ func (s *snapshot) seek(r *nameReader, slot int) {
 		r.d = decoder{b: heap[at:]}
 	}
 	for k := first; k < slot; k++ {
-		r.next(0, 0)
+		r.skip()
 	}
 }
 

@@ -144,48 +144,41 @@ func (x *Index) setVolatile(err error) {
 // held.
 func (x *Index) prepare() error {
 	c := x.core
-	switch {
-	case c.stale != nil:
-		if c.slot.seq == 0 && errors.Is(c.stale, fs.ErrNotExist) && !errors.Is(c.stale, ErrDamaged) {
-			if err := x.makeLog(c.id, slot{seq: 1, st: State{UIDNext: 1, HighestModSeq: 1}}); err != nil {
-				return err
-			}
-			return x.load()
+	fresh := c.slot.seq == 0 && errors.Is(c.stale, fs.ErrNotExist) && !errors.Is(c.stale, ErrDamaged)
+	if fresh {
+		if err := x.makeLog(c.id, slot{seq: 1, st: State{UIDNext: 1, HighestModSeq: 1}}); err != nil {
+			return err
 		}
-		if !errors.Is(c.stale, errHalf) {
+		return x.load()
+	}
+	if c.stale == nil && !c.booted {
+		return nil
+	}
+	renew := c.stale != nil
+	if !c.blob.intact(&c.slot) {
+		// Digests may be holes now. They are made again.
+		b := newBuilder(x.cur.Load().table, c.slot.st)
+		b.dropCache()
+		c.slot.st = b.st
+		c.slot.cacheID, c.slot.cacheEnd, c.slot.headEnd, c.slot.cacheOK, c.slot.headOK = 0, 0, 0, 0, 0
+		x.publish(b.done())
+		renew = true
+	}
+	if renew {
+		if c.stale != nil && !errors.Is(c.stale, errHalf) {
 			x.opt.Log.Warn("index repaired", "folder", x.f.Name(), "err", c.stale)
 		}
 		return x.compact()
-	case c.booted:
-		// The jump that load made must outlive the next loss of power.
-		s := c.slot
-		s.seq++
-		s.boot = x.boot
-		if !c.blob.intact(&c.slot) {
-			// Digests may be holes now. They are made again.
-			s.cacheID, s.cacheEnd, s.headEnd, s.cacheOK, s.headOK = 0, 0, 0, 0, 0
-			b := newBuilder(x.cur.Load().table, s.st)
-			b.dropCache()
-			s.st = b.st
-			payload := appendBatch(nil, s.seq, []byte{recCache})
-			if _, err := c.log.WriteAt(payload, s.length); err != nil {
-				return err
-			}
-			s.length += int64(len(payload))
-			if err := x.commitSlot(&s, true); err != nil {
-				return err
-			}
-			c.at = s.length
-			c.booted = false
-			x.publish(b.done())
-			return nil
-		}
-		if err := x.commitSlot(&s, true); err != nil {
-			return err
-		}
-		c.booted = false
-		x.publish(x.cur.Load().table)
 	}
+	// The jump that load made must outlive the next loss of power.
+	s := c.slot
+	s.seq++
+	s.boot = x.boot
+	if err := x.commitSlot(&s, true); err != nil {
+		return err
+	}
+	c.booted = false
+	x.publish(x.cur.Load().table)
 	return nil
 }
 
@@ -404,8 +397,14 @@ func (t *tx) ranges(uids []UID) []UIDRange {
 	b.rank()
 	out := t.runs[:0]
 	last := -2
+	slot, ok := -1, false
 	for _, uid := range uids {
-		slot, ok := b.find(uid)
+		// Mostly the UIDs are those of rows one after the other.
+		if slot++; slot > 0 && slot < b.slots && b.chunks[slot>>chunkBits].uid[slot&(chunkSlots-1)] == uint32(uid) {
+			ok = !b.chunks[slot>>chunkBits].dead.has(slot & (chunkSlots - 1))
+		} else {
+			slot, ok = b.find(uid)
+		}
 		if !ok {
 			continue
 		}
@@ -628,12 +627,18 @@ func (t *tx) reset(uidValidity uint32) error {
 	if uidValidity == 0 {
 		uidValidity = b.st.UIDValidity
 	}
+	next := UID(0)
 	if uidValidity == 0 {
 		uidValidity = uint32(t.x.opt.Now().Unix())
+		// A first commit may have been shown and lost again, within this second.
+		next = b.st.UIDNext
 	}
 	b.reset(uidValidity)
 	t.slot.st.Dir = DirState{}
 	t.put(appendUint(append(t.out, recReset), uint64(uidValidity)))
+	if next > 1 {
+		return t.raise(next, 0)
+	}
 	return nil
 }
 
@@ -835,7 +840,9 @@ func (t *tx) write(next *slot) error {
 		return t.err
 	}
 	next.length = t.at
-	return t.x.commitSlot(next, t.x.opt.SyncEach)
+	// What UIDs mean must not be lost once they were shown.
+	durable := t.x.opt.SyncEach || next.st.UIDValidity != t.x.core.slot.st.UIDValidity
+	return t.x.commitSlot(next, durable)
 }
 
 // end drops what was not committed and lets go of the lock.
