@@ -30,3 +30,20 @@ func TestAuth(t *testing.T) {
 		t.Errorf("of nothing: %+v", got)
 	}
 }
+
+// Whatever stands in the field, only words of RFC 8601 come out as results.
+func FuzzAuth(f *testing.F) {
+	f.Add("mx.example.org; spf=pass (\\) x; y) smtp=a; dkim=\"pass\"; arc=fail")
+	f.Add("\"a;b\" 1;;=;x=")
+	f.Fuzz(func(t *testing.T, field string) {
+		a := authOf(message.Header("Authentication-Results: " + field + "\n"))
+		if a == nil {
+			return
+		}
+		for _, r := range []string{a.DKIM, a.SPF, a.DMARC, a.ARC} {
+			if r != "" && !isResult(r) {
+				t.Errorf("%q: the result %q", field, r)
+			}
+		}
+	})
+}

@@ -30,6 +30,7 @@ func queueVerb() *cli.Command {
 	}
 	with := func(more ...cli.Flag) []cli.Flag { return outputFlags(append(slices.Clone(filters), more...)...) }
 	all := &cli.BoolFlag{Name: "all", Usage: "every message"}
+	dry := dryFlag()
 	sub := func(name, usage string, do func(*spool) error, more ...cli.Flag) *cli.Command {
 		return &cli.Command{Name: name, Usage: usage, ArgsUsage: "[ID...]", Flags: with(more...), Action: verb(func(t *tool) error { return queued(t, do) })}
 	}
@@ -38,10 +39,10 @@ func queueVerb() *cli.Command {
 		Flags: with(),
 		Subcommands: []*cli.Command{
 			sub("list", "print the messages", (*spool).list),
-			sub("try", "try them now, whatever was planned", func(s *spool) error { return s.change("try") }, all),
-			sub("hold", "keep them from being tried", func(s *spool) error { return s.change("hold") }, all),
-			sub("release", "let them be tried again", func(s *spool) error { return s.change("release") }, all),
-			sub("cancel", "remove them, telling nobody", func(s *spool) error { return s.change("rm") }, all),
+			sub("try", "try them now, whatever was planned", func(s *spool) error { return s.change("try") }, all, dry),
+			sub("hold", "keep them from being tried", func(s *spool) error { return s.change("hold") }, all, dry),
+			sub("release", "let them be tried again", func(s *spool) error { return s.change("release") }, all, dry),
+			sub("cancel", "remove them, telling nobody", func(s *spool) error { return s.change("rm") }, all, dry),
 			sub("edit", "change a message in $EDITOR, and queue it anew", (*spool).editOne),
 			sub("watch", "print what changes, for as long as it runs", (*spool).watch,
 				&cli.DurationFlag{Name: "interval", Value: 2 * time.Second, Usage: "look every `DURATION`"}),
@@ -311,6 +312,21 @@ func (s *spool) change(what string) error {
 	if err != nil || len(list) == 0 {
 		return err
 	}
+	op := what
+	if what == "rm" {
+		op = "cancel"
+	}
+	if s.t.c.Bool("dry-run") {
+		for _, p := range list {
+			if s.t.form == formPath {
+				s.t.note("would %s %s to %s", op, p.ID, p.To)
+			}
+			if err := s.emit(p, op); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	var ids []string
 	for _, p := range list {
 		ids = append(ids, p.ID)
@@ -339,10 +355,6 @@ func (s *spool) change(what string) error {
 		}
 		if !done {
 			continue // qrun said why
-		}
-		op := what
-		if what == "rm" {
-			op = "cancel"
 		}
 		if err := s.emit(p, op); err != nil {
 			return err
