@@ -127,7 +127,7 @@ func changeFlags(t *tool) error {
 
 // became notes where the message is after a change.
 func (m *msg) became(f *maildir.Folder, e maildir.Entry) {
-	m.f, m.e, m.path = f, e, f.File(e)
+	m.f, m.e, m.path, m.keywords = f, e, f.File(e), nil
 }
 
 var errPlain = errors.New("lies in no Maildir")

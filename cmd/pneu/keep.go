@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+
 	"pneu/maildir"
 	"pneu/maildir/journal"
 	"pneu/maildir/store"
@@ -10,6 +13,7 @@ import (
 // many messages at once. It opens the tree of each message when it is met, for actions
 // that are taken back may be of any.
 type keeper struct {
+	opt    store.Options
 	stores map[string]*store.Store
 	noted  map[string]*store.Noted
 }
@@ -19,7 +23,7 @@ func (k *keeper) of(f *maildir.Folder) (*store.Noted, error) {
 	if n := k.noted[root]; n != nil {
 		return n, nil
 	}
-	s, err := store.Open(root, store.Options{})
+	s, err := store.Open(root, k.opt)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +78,33 @@ func (k *keeper) close() error {
 		}
 	}
 	return err
+}
+
+// names looks up the keywords of a message, of which its file's name has letters at best. A
+// folder without an index has no more, and gets none for being looked at.
+func (t *tool) names(m *msg) {
+	if m.f == nil || m.keywords != nil {
+		return
+	}
+	dir := m.f.Path()
+	indexed, asked := t.indexed[dir]
+	if !asked {
+		_, err := os.Stat(filepath.Join(dir, "pneu.log"))
+		indexed = err == nil
+		if t.indexed == nil {
+			t.indexed = map[string]bool{}
+		}
+		t.indexed[dir] = indexed
+	}
+	if !indexed {
+		return
+	}
+	if t.keeper == nil {
+		t.keeper = &keeper{opt: store.Options{ReadOnly: true}}
+	}
+	if words, err := t.keeper.Of(m.f, m.e); err == nil { // else the letters will do
+		m.keywords = words
+	}
 }
 
 // journal opens the journal for changing messages; done is to be called at the end.

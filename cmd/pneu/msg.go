@@ -32,6 +32,8 @@ type msg struct {
 	of     string // path of the message it is a copy of
 	was    string // its path before what happened to it
 
+	keywords []string // by name, if its folder's index was asked
+
 	raw  []byte
 	m    *message.Message
 	sum  *message.Summary

@@ -92,6 +92,9 @@ func (m *msg) record() (*record, error) {
 			r.Flags += string(c)
 		}
 	}
+	if len(m.keywords) > 0 {
+		r.Keywords = m.keywords
+	}
 	if m.thread != "" {
 		r.Depth = &m.depth
 	}

@@ -35,6 +35,9 @@ type tool struct {
 	store *maildir.Store             // the default tree, once asked for
 	stale locator
 
+	keeper  *keeper         // of keywords that are read
+	indexed map[string]bool // folders that have an index
+
 	flushed time.Time // when the output was last handed on
 	printed int       // records written
 	failed  int       // records that could not be
@@ -83,6 +86,9 @@ func verb(f func(*tool) error) cli.ActionFunc {
 			return err
 		}
 		err := f(t)
+		if t.keeper != nil {
+			t.keeper.close()
+		}
 		if ferr := t.out.Flush(); err == nil && ferr != nil {
 			err = ferr
 		}
@@ -172,6 +178,7 @@ func (t *tool) chooseForm() error {
 func (t *tool) emit(m *msg, op string) error {
 	switch t.form {
 	case formJSON:
+		t.names(m)
 		r, err := m.record()
 		if err != nil {
 			t.fail(m.path, err)
@@ -180,6 +187,7 @@ func (t *tool) emit(m *msg, op string) error {
 		r.Op = op
 		return t.emitRecord(r)
 	case formTemplate:
+		t.names(m)
 		r, err := m.record()
 		if err != nil {
 			t.fail(m.path, err)

@@ -381,6 +381,7 @@ func (w *watching) print(c change) error {
 	var err error
 	switch t.form {
 	case formJSON, formTemplate:
+		t.names(m)
 		r, rerr := m.record()
 		if rerr != nil { // it is there no longer
 			r = &record{V: 1, Path: path, ID: c.e.Base(), Folder: c.f.Name(), New: c.e.New, Flags: string(c.e.Flags()), Keywords: []string{}, Refs: []string{},
