@@ -70,11 +70,7 @@ func (b *Box) Close() error {
 }
 
 func (b *Box) shut() error {
-	var err error
-	b.words.once.Do(func() {})
-	if x := b.words.x; x != nil {
-		err = x.Close()
-	}
+	err := b.words.close()
 	b.trees.mu.Lock()
 	b.trees.drop()
 	b.trees.mu.Unlock()

@@ -25,10 +25,13 @@ func (b *Box) Note(ctx context.Context, batch *journal.Batch, uids []UID, add, r
 		change
 		uids []uint32
 	}
+	row, ok := -1, true
 	for _, u := range uids {
-		row, ok := ix.Find(u)
-		if !ok {
-			continue
+		if row++; row >= ix.Len() || ix.UID(row) != u { // mostly it is the next one
+			if row, ok = ix.Find(u); !ok {
+				row--
+				continue
+			}
 		}
 		have := ix.Flags(row)
 		c := change{set &^ have, clear & have}

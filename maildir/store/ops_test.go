@@ -370,3 +370,33 @@ func TestReadingOnlyWritesNothing(t *testing.T) {
 		}
 	}
 }
+
+// A delivery that the store is told of is found by its text, without another look at it.
+func TestDelivery(t *testing.T) {
+	w := newWorld(t, 20)
+	s := w.open(Options{})
+	b, _ := w.box(s, "INBOX")
+	if err := errors.Join(b.Build(ctx, nil), b.EnsureText(ctx, nil)); err != nil {
+		t.Fatal(err)
+	}
+	raw := []byte("From: ada@x\nSubject: told\n\nan unheard-of word: xylotomist\n")
+	filed := b.Expect()
+	e, err := b.Folder().Deliver(maildir.Delivery{}, bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	filed(e, raw)
+	v, err := b.Refresh() // not Sync
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, ok := v.FindBase(e.Base())
+	if c := v.TextCoverage(); !ok || !v.ix.HasDigest(row) || !c.Complete() {
+		t.Errorf("found %v, texts %+v", ok, c)
+	}
+	q, _ := search.Parse("xylotomist")
+	if set, err := v.Query(ctx, q); err != nil || set.Count() != 1 || !set.Has(row) {
+		t.Errorf("found %d, %v", set.Count(), err)
+	}
+	b.Expect()(maildir.Entry{}, nil) // nothing was delivered
+}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -15,26 +16,46 @@ import (
 
 // text is a box's index of texts, opened when it is first asked for.
 type text struct {
-	once sync.Once
+	mu   sync.Mutex
+	of   string          // the numbering it is of
 	x    *fulltext.Index // nil: there is none
+	done bool            // the box was closed
 }
 
 // text returns the index of texts. One that cannot be used is said once, and done without.
 func (b *Box) text() *fulltext.Index {
-	b.words.once.Do(func() {
-		if b.s.opt.NoIndex || !b.View().State().Sticky {
-			return
-		}
-		x, err := fulltext.Open(b.f.Path(), fulltext.Options{
-			Identity: b.View().numbering(), ReadOnly: b.s.opt.ReadOnly,
-		})
-		if err != nil {
-			b.say("folder is searched without its index of texts", err)
-			return
-		}
-		b.words.x = x
-	})
-	return b.words.x
+	v := b.View()
+	if b.s.opt.NoIndex || !v.State().Sticky {
+		return nil
+	}
+	w := &b.words
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.of == v.numbering() || w.done {
+		return w.x
+	}
+	if w.x != nil {
+		w.x.Close()
+	}
+	x, err := fulltext.Open(b.f.Path(), fulltext.Options{Identity: v.numbering(), ReadOnly: b.s.opt.ReadOnly})
+	if err != nil {
+		b.say("folder is searched without its index of texts", err)
+		x = nil
+	}
+	w.of, w.x = v.numbering(), x
+	return x
+}
+
+func (w *text) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.done = true
+	if w.x == nil {
+		return nil
+	}
+	err := w.x.Close()
+	w.x = nil
+	return err
 }
 
 // A Coverage says of how many messages the text is indexed; the others are searched in
@@ -125,8 +146,12 @@ func (b *Box) EnsureText(ctx context.Context, progress func(done, total int)) er
 	}
 	var done atomic.Int64
 	var failed atomic.Pointer[error]
+	slices.Reverse(missing) // the newest first: they are what is looked for
 	perr := parallelBy(ctx, len(missing), 16, func(i int) {
-		row, _ := v.ix.Find(UID(missing[i]))
+		row, ok := v.ix.Find(UID(missing[i]))
+		if !ok {
+			return
+		}
 		raw, err := b.read(v.ix.Entry(row))
 		if err == nil {
 			err = w.Add(missing[i], digest.Fold(nil, digest.Text(message.Parse(raw))))
@@ -143,5 +168,51 @@ func (b *Box) EnsureText(ctx context.Context, progress func(done, total int)) er
 	if p := failed.Load(); p != nil {
 		perr = *p
 	}
-	return errors.Join(perr, w.Close())
+	if err := errors.Join(perr, w.Close()); err != nil {
+		return err
+	}
+	return b.mergeText(ctx, x)
+}
+
+// mergeText drops the texts of messages that are gone, once they are many.
+func (b *Box) mergeText(ctx context.Context, x *fulltext.Index) error {
+	v := b.View()
+	if x.View().Stat().Docs < v.Len()+v.Len()/4+1000 {
+		return nil
+	}
+	err := x.Merge(ctx, func(uid uint32) bool {
+		_, ok := v.Find(UID(uid))
+		return ok
+	})
+	if errors.Is(err, fulltext.ErrBusy) {
+		return nil
+	}
+	return err
+}
+
+// Expect is to be called before a message is delivered into the folder, and what it returns
+// after that, with the whole message: index and index of texts then learn of it while it is in
+// memory. It waits for nobody and cannot fail: what is not noted now is found out later.
+// Without a delivery the entry is the zero one.
+func (b *Box) Expect() (filed func(e maildir.Entry, raw []byte)) {
+	if b.s.opt.ReadOnly || b.s.opt.NoIndex {
+		return func(maildir.Entry, []byte) {}
+	}
+	tell := b.x.Expect()
+	return func(e maildir.Entry, raw []byte) {
+		tell(e, raw)
+		v, err := b.Refresh()
+		if e.File == "" || err != nil {
+			return
+		}
+		row, ok := v.FindBase(e.Base())
+		if !ok {
+			return
+		}
+		x := b.text()
+		if x == nil || x.View().Stat().Docs+x.View().Stat().TailDocs == 0 {
+			return // nobody searches texts here yet
+		}
+		x.Append(uint32(v.ix.UID(row)), digest.Fold(nil, digest.Text(message.Parse(raw))))
+	}
 }
