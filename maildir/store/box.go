@@ -25,6 +25,8 @@ type Box struct {
 	words text
 	trees trees
 	watch watch
+
+	orders orders
 }
 
 // open opens the index. One that cannot be used is said once, and done without.

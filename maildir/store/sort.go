@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"pneu/maildir/digest"
 	"pneu/maildir/index"
 	"pneu/maildir/internal/radix"
 	"pneu/maildir/message"
@@ -49,14 +48,8 @@ type Order []int32
 
 // Sort returns all rows in the order of the keys.
 func (v *View) Sort(ctx context.Context, by ...By) (Order, error) {
-	val, err := v.once("sort "+fmt.Sprint(by), func() (any, error) {
-		order := make(Order, v.Len())
-		for i := range order {
-			order[i] = int32(i)
-		}
-		err := v.sort(ctx, order, by)
-		return order, err
-	})
+	kind := "sort " + fmt.Sprint(by)
+	val, err := v.once(kind, func() (any, error) { return v.sorted(ctx, kind, by) })
 	if err != nil {
 		return nil, err
 	}
@@ -218,16 +211,7 @@ func mailbox(l []message.Addr) string {
 // textKeys returns the texts of rows, in their order.
 func (v *View) textKeys(ctx context.Context, rows []int32, text func(heading) string) ([]string, error) {
 	keys := make([]string, len(rows))
-	err := parallel(ctx, len(rows), func(i int) {
-		r := v.Row(int(rows[i]))
-		r.peek(func(d digest.Digest) {
-			if d.Truncated() {
-				keys[i] = text(whole{r.summary(d)})
-			} else {
-				keys[i] = text(d)
-			}
-		})
-	})
+	err := parallel(ctx, len(rows), func(i int) { keys[i] = v.textOf(rows[i], text) })
 	return keys, err
 }
 
