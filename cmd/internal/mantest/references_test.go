@@ -11,7 +11,7 @@ var reference = regexp.MustCompile(`(?m)^\.(?:It )?Xr (\S+) ([1-9])`)
 
 // What a page refers to is a page of ours, or one that systems have.
 func TestReferences(t *testing.T) {
-	system := set([]string{"cron.8", "crontab.5", "flock.2", "inetd.8", "sysexits.3"})
+	system := set([]string{"cron.8", "crontab.5", "flock.2", "inetd.8", "sh.1", "sysexits.3"})
 	pages, err := filepath.Glob("../../../man/*.[1-9]")
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("no pages: %v", err)
