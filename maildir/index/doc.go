@@ -1,4 +1,168 @@
 // Package index keeps what one folder's files do not say: UIDs, UIDVALIDITY,
 // MODSEQ, keywords, and columns from which a folder of a million messages is
 // opened, counted, listed and searched without reading its directory.
+//
+// # Promises
+//
+//   - The files in cur/ and new/ are the truth. The index may be deleted at any
+//     time; it is made again, and with it go only the UIDs no record is left of.
+//   - A UID or MODSEQ that anybody was shown is never given to something else, be
+//     it after kill -9 or a loss of power. UIDVALIDITY changes only if both
+//     pneu.log and pneu.idx are lost and no list of UIDs can be imported.
+//   - Death of a process at any write leaves the state of the last commit.
+//     After a loss of power some commits may be missing; their messages are found
+//     again in the files, under new UIDs. With Options.SyncEach none is missing.
+//   - A [View] never changes. Readers take no lock and wait for nobody.
+//   - A delivery never waits for the index: without the lock it leaves its
+//     message to whoever scans next.
+//   - A version it does not know is left alone (ErrVersion). Where it cannot
+//     write it lives in memory (Volatile), and UIDs are good for that long.
+//
+// It leaves to maildir/digest what is kept of a message, and to maildir/store
+// what programs ask for.
+//
+// # Files
+//
+// Beside cur, new and tmp, all of mode 0600. Numbers are little endian. "Sum" is
+// CRC32C. A uvarint and a varint are those of encoding/binary; a string is its
+// length as uvarint and its bytes. Names ending in ".tmp" are left over from a
+// crash.
+//
+//	pneu.log    journal: what was committed since pneu.idx
+//	pneu.idx    snapshot: columns, names, hash table
+//	pneu.cache  digests, and
+//	pneu.head   folded header text: can be made again from the messages
+//	pneu.uids   text copy of the UIDs, as dovecot-uidlist version 3
+//	pneu.lock   only with Options.Safe, or where directories cannot be locked
+//
+// No file is ever truncated, and but for the two first kinds of sector below no
+// byte that was committed is written again: what is mapped stays. A file is
+// replaced by rename.
+//
+// All but pneu.uids begin with an identity of 64 bytes:
+//
+//	 0  magic: "pneu.log", "pneu.idx", "pneu.cac", "pneu.hea"
+//	 8  u32 version, 1; u32 page size, 4096
+//	16  u64 generation (log, idx), or the number of the pair (cache, head)
+//	24  GUID of the folder, 16 bytes
+//	40  u64 key of the hash of names
+//	60  u32 sum of bytes 0 to 59
+//
+// # pneu.log
+//
+// The first page has sectors of 512 bytes. At 512 and 1024 lie two slots: a
+// commit with an even number writes the first, one with an odd number the other.
+// The slot with a right sum and the higher number is in force. At 1536 and 2048
+// lie two reservations that take turns likewise; the highest of each value in
+// force.
+//
+//	slot: u64 number of the commit, length of the log that is committed, boot
+//	      id, number of pneu.cache, end of pneu.cache, end of pneu.head, how much
+//	      of each is on the disk, HIGHESTMODSEQ, floor of tombstones, sizes as
+//	      files, sizes with CRLF, mtime of new/ and cur/ in ns, end of last scan
+//	      in ns; u32 UIDVALIDITY, UIDNEXT, messages, unseen, deleted, in new/,
+//	      pending, without digest, settled (1: new/, 2: cur/); u32 sum at 508
+//	reservation: u64 number, bound of UIDNEXT, bound of HIGHESTMODSEQ;
+//	      u32 sum at 508
+//
+// From 4096 on come batches, each at a multiple of 8: u32 length of the payload,
+// u32 sum of all that follows in the batch, u64 number of the commit, payload.
+// A payload is records one after the other, each a byte for its kind and:
+//
+//	 1 add      uvarint UID; byte, 1 if in new/; byte, flags the name lacks;
+//	            uvarint MODSEQ, size+1 (0: unknown), CRLF size less size+1 (0:
+//	            unknown); varint received, saved (0: as received), sent; uvarint
+//	            class, place in pneu.cache/8 (0: none); list of keywords; string
+//	            file name
+//	 2 flags    ranges; bytes set, clear, pending; uvarint MODSEQ; lists of
+//	            keywords to add and to remove. Rows that it does not change keep
+//	            their MODSEQ
+//	 3 name     ranges; byte flags in the name; byte, 2: in new/, 4: no info part.
+//	            The names are base + ":2," + letters
+//	 4 rename   uvarint UID; byte, 1 if in new/; string file name
+//	 5 expunge  ranges; uvarint MODSEQ
+//	 6 keyword  uvarint number, the next free one; string
+//	 7 meta     string key; byte, 0: removed; string value
+//	 8 detail   uvarint UID, sizes as in add; varint received (0: stays), sent;
+//	            uvarint class, place in pneu.cache/8
+//	 9 saved    uvarint UID; varint time
+//	10 written  ranges that are no longer pending
+//	11 cache    no row has a digest any longer
+//	12 reset    uvarint UIDVALIDITY: all rows and tombstones are forgotten
+//	13 raise    uvarint UIDNEXT and HIGHESTMODSEQ, at least
+//
+// Ranges are their number as uvarint, and for each the distance from the end of
+// the one before and its length less one. A list of keywords is its length and
+// their numbers. The bits of flags are 1 S, 2 R, 4 F, 8 T, 16 D, 32 P. A row is
+// pending while its name on disk lacks a change.
+//
+// # pneu.idx
+//
+// After the identity: u64 rows, sections, UIDNEXT, HIGHESTMODSEQ; at 512 a slot;
+// at 1024 for each section u32 number, u32 sum, u64 offset, u64 length; at 4092
+// the sum of the page before it. Sections begin at multiples of 64. Unknown
+// sections are passed over. The columns have one element a row, in ascending
+// order of UIDs:
+//
+//	 1 UID u32            2 flags u8            3 flags in the name u8
+//	 4 state u8: 1 pending, 2 in new/, 4 no info part, 8 info part with the name
+//	 5 keyword set u16    6 class u16           7, 8 MODSEQ u32 low, u16 high
+//	 9 size u32          10 CRLF size less size u32 (2^32-1: unknown)
+//	11 received u32      12, 13 sent u32 low, i8 high
+//	14 place in pneu.cache/8 u32
+//
+// and the rest:
+//
+//	15 names' blocks: u32 offset into 16 for every 16 rows
+//	16 names: byte kind; byte, how much of the head of the entry before is shared;
+//	   byte, length of the rest of the head; the rest. By the bits of kind:
+//	   32 the rest is packed, two characters a byte, low half first, of
+//	   "0123456789.MPQR_"; 16 after the head come "R" and 16 hexadecimal digits,
+//	   kept as u64; 4 uvarint number of a host to append; 1 append ",S=" and the
+//	   size; 2 append ",W=" and the CRLF size; 8 append a string. The first
+//	   entry of a block shares nothing. The name is the base, or with state 8 all
+//	   of the file name
+//	17 hosts: strings, numbered from 0
+//	18 hash table of entries of u32 row+1 (0: free), u32 upper half of the hash of
+//	   the base, u32 hash of the whole name; its place is the lower half times the
+//	   number of entries over 2^32, and on from there. hashBytes and fileHash
+//	   are the hashes, with the key of the identity
+//	19 save dates that are not the received date: pairs of u32 row and time
+//	20 keywords: strings, numbered from 0    21 keyword sets: lists; 0 is empty
+//	22 tombstones: u64 MODSEQ, u32 first and last UID; ascending
+//	23 u32 offsets into 24, in order of keys; 24 pairs of strings, key and value
+//
+// # pneu.cache and pneu.head
+//
+// Records follow the first page: u32 UID, u32 length, u32 sum of the text xor
+// sum of the eight bytes before, the text. In pneu.cache they begin at multiples
+// of 8; in pneu.head they do not cross multiples of 2^20, and UID 0 says that
+// nothing more comes before the next. Both files bear the number that the slot
+// says; others are replaced by new ones, and record 11 forgets the old.
+//
+// # Locks and order of writes
+//
+// Writers hold flock(LOCK_EX) on the directory of the folder, or on pneu.lock.
+// To commit: write a reservation and fsync it if UIDNEXT or HIGHESTMODSEQ would
+// pass it; append to pneu.cache and pneu.head; append batches behind the
+// committed end of pneu.log; write the slot. That last write of 512 bytes is the
+// commit, and what watchers of pneu.log are woken for. A reader reads the page,
+// takes the newest whole slot and applies the batches up to its length.
+//
+// To compact: write pneu.idx.tmp with the next generation, fsync, rename, fsync
+// the directory; the same with an empty pneu.log of that generation. A log of an
+// older generation than pneu.idx is one whose replacement did not happen any
+// more: all of it is in pneu.idx, and nothing may be appended to it. A reader
+// that finds its log without a link opens the files again; until then its view
+// stays good. A log of generation 0 has no pneu.idx.
+//
+// When the boot id in the slot is not that of the running system, the last
+// writes may be missing. Then sums decide where the log ends, UIDNEXT and
+// HIGHESTMODSEQ go on from the reservation, and digests written since they were
+// last synced are checked.
+//
+// Of damage this is kept: pneu.idx without pneu.log, all rows as of the
+// snapshot, with counters raised by more than a log can hold; pneu.log without
+// pneu.idx, what came since and the rows of pneu.uids. The directories are read
+// again in both cases.
 package index
