@@ -1,6 +1,7 @@
 package thread
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -427,7 +428,9 @@ func (f *Forest) Tree(order Order) *Tree {
 			}
 			return int64(least)
 		})
-	} else {
+	} else if order == Root || !slices.IsSortedFunc(live, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(f.latest[a], f.latest[b]), cmp.Compare(first(a), first(b)))
+	}) { // as a saved one is
 		by(func(t int32) int64 { return int64(first(t)) })
 		if order == Root {
 			by(func(t int32) int64 { return f.date[first(t)] })
