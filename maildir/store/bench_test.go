@@ -19,17 +19,19 @@ import (
 )
 
 // big is a folder of PNEU_BENCH_MESSAGES messages (20,000 if it is not set), made and indexed
-// once for all benchmarks.
+// once for all benchmarks, or the Maildir PNEU_BENCH_MAILDIR, which is only read.
 var big struct {
 	once sync.Once
 	root string
 	n    int
+	opt  Options
+	made bool
 	err  error
 }
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if big.root != "" {
+	if big.made {
 		os.RemoveAll(big.root)
 	}
 	os.Exit(code)
@@ -41,7 +43,11 @@ func bigFolder(b *testing.B) *Box {
 		b.Skip("makes a large folder")
 	}
 	big.once.Do(func() {
-		big.n = 20000
+		if dir := os.Getenv("PNEU_BENCH_MAILDIR"); dir != "" {
+			big.root, big.opt.ReadOnly = dir, true
+			return
+		}
+		big.n, big.made = 20000, true
 		if n, err := strconv.Atoi(os.Getenv("PNEU_BENCH_MESSAGES")); err == nil {
 			big.n = n
 		}
@@ -52,7 +58,7 @@ func bigFolder(b *testing.B) *Box {
 	if big.err != nil {
 		b.Fatal(big.err)
 	}
-	s, err := Open(big.root, Options{})
+	s, err := Open(big.root, big.opt)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -139,7 +145,7 @@ func fresh(box *Box) *View { return &View{box: box, ix: box.View().ix} }
 func BenchmarkOpen(b *testing.B) {
 	bigFolder(b)
 	for b.Loop() {
-		s, err := Open(big.root, Options{})
+		s, err := Open(big.root, big.opt)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -156,7 +162,7 @@ func BenchmarkOpen(b *testing.B) {
 
 func BenchmarkStatus(b *testing.B) {
 	bigFolder(b)
-	s, err := Open(big.root, Options{})
+	s, err := Open(big.root, big.opt)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -205,11 +211,16 @@ func BenchmarkSortFrom(b *testing.B) {
 func BenchmarkThreadsFromNothing(b *testing.B) {
 	box := bigFolder(b)
 	for b.Loop() {
-		os.Remove(filepath.Join(box.f.Path(), threadsFile))
-		box.trees.drop()
-		if _, err := fresh(box).Threads(ctx, thread.Newest); err != nil {
+		v := fresh(box)
+		f := thread.NewForest(thread.Options{})
+		facts, err := v.facts(ctx, 0, v.Len())
+		if err == nil {
+			err = f.Update(facts, nil)
+		}
+		if err != nil {
 			b.Fatal(err)
 		}
+		f.Tree(thread.Newest)
 	}
 }
 
