@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -164,6 +165,42 @@ func BenchmarkView(b *testing.B) {
 			tx.end()
 		}
 	})
+}
+
+func BenchmarkFiles1M(b *testing.B) {
+	_, x := benchIndex(b)
+	v := x.View()
+	for b.Loop() {
+		v.Files(0, v.Len(), func(int, []byte, bool) bool { return true })
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchRows, "ns/name")
+}
+
+// BenchmarkHeadScan searches 200 bytes of folded header text a message.
+func BenchmarkHeadScan(b *testing.B) {
+	f := newFolder(b)
+	x := mustOpen(b, f, Options{})
+	tx, err := x.begin(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	head := bytes.Repeat([]byte("subject of no interest "), 10)[:200]
+	const n = 200_000
+	for k := range n {
+		if _, err := tx.add(Message{Entry: maildir.Entry{File: benchNames["mutt"](k)}, Digest: head[:100], Head: head}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	v, err := tx.commit()
+	tx.end()
+	if err != nil {
+		b.Fatal(err)
+	}
+	needle := []byte("needle")
+	for b.Loop() {
+		v.HeadScan(func(_ int, rec []byte) bool { return !bytes.Contains(rec, needle) })
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/row")
 }
 
 func BenchmarkLookupNames1M(b *testing.B) {

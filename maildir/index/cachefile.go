@@ -83,8 +83,10 @@ func (b *blobs) open() error {
 	return b.bad
 }
 
+// close lets go of the files; what is mapped stays readable.
 func (b *blobs) close() {
-	if b.open() == nil {
+	b.once.Do(func() { b.bad = ErrClosed })
+	if b.bad == nil {
 		b.cache.close()
 		b.head.close()
 	}

@@ -5,9 +5,11 @@ import (
 	"runtime"
 )
 
-// check reads everything there is and says what is wrong: checksums, order,
-// counters, names that the hash tables do not find. It takes a second or so for
-// a million messages.
+// Check reads everything there is and says what is wrong: checksums, order,
+// counters, names that the hash tables do not find. It changes nothing.
+func (x *Index) Check() []error { return x.check() }
+
+// check takes a second or so for a million messages.
 func (x *Index) check() (errs []error) {
 	v, err := x.Refresh()
 	if err != nil {

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"context"
 	"encoding/binary"
 	"path/filepath"
 	"runtime"
@@ -38,6 +39,21 @@ func (x *Index) tidy(ctx context.Context) {
 		x.opt.Log.Warn("index not compacted", "folder", x.f.Name(), "err", err)
 	}
 	t.from()
+}
+
+// Compact makes a new snapshot, whatever the length of the journal.
+func (x *Index) Compact(ctx context.Context) error {
+	t, err := x.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.end()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.volatile != nil {
+		return x.volatile
+	}
+	return x.compact()
 }
 
 // makeLog puts an empty log in place. Called with mu and the lock held.

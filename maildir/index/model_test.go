@@ -106,6 +106,12 @@ func (m *model) compare(t *testing.T, what string, v *View) {
 		want.Bytes += max(size, 0)
 		want.WireBytes += max(wire, 0)
 	}
+	v.Files(len(m.rows)/3, len(m.rows), func(row int, file []byte, isNew bool) bool {
+		if e := m.rows[row].entry; e.File != string(file) || e.New != isNew {
+			t.Fatalf("%s: file of row %d is %q, want %q", what, row, file, e.File)
+		}
+		return true
+	})
 	got := v.State()
 	want.GUID, want.UIDValidity, want.Sticky, want.FloorModSeq, want.Dir = got.GUID, got.UIDValidity, got.Sticky, got.FloorModSeq, got.Dir
 	want.UIDNext, want.HighestModSeq = m.next, m.modseq

@@ -103,7 +103,8 @@ func Open(f *maildir.Folder, opt Options) (*Index, error) {
 	return x, nil
 }
 
-// Close lets go of the files. Views stay usable.
+// Close lets go of the files. Views stay usable; digests they have only where
+// some were read before.
 func (x *Index) Close() error {
 	x.stopWork()
 	x.stopWork()
@@ -117,6 +118,9 @@ func (x *Index) Close() error {
 	x.closed = true
 	if x.core.log != nil {
 		x.core.log.Close()
+	}
+	if x.core.blob.fs != nil {
+		x.core.blob.close()
 	}
 	if x.lock != nil {
 		x.lock.Close()

@@ -298,6 +298,36 @@ func (v *View) Base(row int) string {
 	return string(v.base(buf[:0], v.slot(row)))
 }
 
+// Files calls fn with the file of every row from lo up to but not including hi,
+// in order, until fn returns false. It is several times as fast as Entry for
+// each. Fn must not keep the name.
+func (v *View) Files(lo, hi int, fn func(row int, file []byte, isNew bool) bool) {
+	defer runtime.KeepAlive(v)
+	var r nameReader
+	at := -1 // the slot r stands before
+	buf := make([]byte, 0, 512)
+	for row := max(lo, 0); row < min(hi, v.Len()); row++ {
+		slot := v.slot(row)
+		c, i := v.chunks[slot>>chunkBits], slot&(chunkSlots-1)
+		var name []byte
+		if i < c.base {
+			if slot%nameBlock == 0 || at < 0 || slot-at >= nameBlock || at/nameBlock != slot/nameBlock {
+				v.snap.seek(&r, slot)
+			} else {
+				for ; at < slot; at++ {
+					r.skip()
+				}
+			}
+			name = r.next(c.sizes(i))
+			at = slot + 1
+		}
+		buf = append(v.storedHeap(buf[:0], name, slot), infoOf(c.state[i], c.disk[i])...)
+		if !fn(row, buf, c.state[i]&stateNew != 0) {
+			return
+		}
+	}
+}
+
 // HasDigest reports whether a digest of the row is kept.
 func (v *View) HasDigest(row int) bool {
 	c, i := v.at(row)
