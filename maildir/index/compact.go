@@ -2,7 +2,6 @@ package index
 
 import (
 	"context"
-	"context"
 	"encoding/binary"
 	"path/filepath"
 	"runtime"
