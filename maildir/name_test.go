@@ -44,7 +44,8 @@ func TestParseName(t *testing.T) {
 	}
 }
 
-func TestWithFlags(t *testing.T) {
+// Rules 5, 8, 10: what is not understood in a name stays.
+func TestRule05WithFlags(t *testing.T) {
 	tests := []struct {
 		name, file  string
 		add, remove Flags

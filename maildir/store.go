@@ -83,8 +83,14 @@ func Create(root string) (*Store, error) {
 			return s, nil
 		}
 	}
+	made := !isMaildir(root)
 	if err := makeFolder(root); err != nil {
 		return nil, fmt.Errorf("create maildir: %w", err)
+	}
+	if made {
+		if err := fit(root); err != nil {
+			return nil, fmt.Errorf("create maildir %s: %w", root, err)
+		}
 	}
 	return Open(root)
 }

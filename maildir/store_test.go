@@ -151,7 +151,7 @@ func TestRule13HostileEntries(t *testing.T) {
 }
 
 // Rules 4, 5, 7, 8, 9, 10, 12: changes of names.
-func TestChanges(t *testing.T) {
+func TestRule04Changes(t *testing.T) {
 	s := newStore(t)
 	f, _ := s.Folder("INBOX")
 	to := newFolder(t, s, "Archive")
