@@ -26,6 +26,7 @@ import (
 
 func main() {
 	text := flag.Bool("text", false, "index the texts too, and search them")
+	keep := flag.Bool("keep", false, "use the index that is there; do not build it anew")
 	word := flag.String("word", "harbour", "the `WORD` looked for in texts")
 	sender := flag.String("sender", "elena.okafor60", "the `NAME` looked for in headers")
 	flag.Parse()
@@ -34,7 +35,7 @@ func main() {
 		os.Exit(64)
 	}
 	b := &bench{ctx: context.Background(), root: flag.Arg(0), sender: *sender, word: *word}
-	if err := b.run(*text); err != nil {
+	if err := b.run(*keep, *text); err != nil {
 		fmt.Fprintln(os.Stderr, "million:", err)
 		os.Exit(1)
 	}
@@ -90,10 +91,15 @@ func median(times int, f func() error) (time.Duration, error) {
 	return took[len(took)/2], nil
 }
 
-func (b *bench) run(text bool) error {
+func (b *bench) run(keep, text bool) error {
 	steps := []func() error{b.first, b.unchanged, b.rescan, b.rows, b.orders, b.headers, b.watched, b.flags}
 	if text {
 		steps = append(steps, b.texts)
+	}
+	if !keep {
+		if err := forget(b.root); err != nil {
+			return err
+		}
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -113,9 +119,6 @@ func forget(dir string) error {
 }
 
 func (b *bench) first() error {
-	if err := forget(b.root); err != nil {
-		return err
-	}
 	at := time.Now()
 	if err := b.open(); err != nil {
 		return err
