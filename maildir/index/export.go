@@ -62,7 +62,18 @@ func (x *Index) exportDovecot(ctx context.Context) error {
 // index if this one is lost.
 func writeUIDs(w io.Writer, v *View) error { return uidsOf(v, true).writeTo(w, true) }
 
-// Rescue writes pneu.uids, if it is not there or due. It takes no lock: whoever
+// keepRescue is rescue for those who have something else to do.
+func (x *Index) keepRescue(v *View) {
+	if err := x.rescue(v); err != nil {
+		x.logOnce("rescue copy of the UIDs not written", "err", err)
+	}
+}
+
+// rescueSmall is up to how many messages Sync itself writes the copy; of a larger
+// folder it is left to Build and Watch.
+const rescueSmall = 2000
+
+// rescue writes pneu.uids, if it is not there or due. It takes no lock: whoever
 // is last wins, and all are right.
 func (x *Index) rescue(v *View) error {
 	if x.opt.ReadOnly || x.Volatile() != nil || v.State().UIDValidity == 0 || !x.rescueDue(v) {

@@ -230,10 +230,14 @@ func (x *Index) Build(ctx context.Context, progress func(done, total int)) error
 		if err == nil && !again {
 			x.tidy(ctx)
 		}
-		if err != nil || !again {
+		if err != nil {
 			return err
 		}
+		if !again {
+			break
+		}
 	}
+	x.keepRescue(x.View())
 	return nil
 }
 

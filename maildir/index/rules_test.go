@@ -61,6 +61,35 @@ func TestRule01Immutable(t *testing.T) {
 	}
 }
 
+// Rules 4, 5, 8: a flag is one rename, of the same file; fields, letters and sets
+// that we do not know stay.
+func TestRule04SameFile(t *testing.T) {
+	f := newFolder(t)
+	put(t, f, "cur/1.a,U=7,FMD5=abc,zz=1:2,Sqx,set")
+	before, err := os.Stat(f.Path() + "/cur/1.a,U=7,FMD5=abc,zz=1:2,Sqx,set")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := mustOpen(t, f, Options{})
+	syncIndex(t, x)
+	setFlags(t, x, FlagChange{Add: Flagged, Remove: Seen}, 1)
+	after, err := os.Stat(f.Path() + "/cur/1.a,U=7,FMD5=abc,zz=1:2,Fqx,set")
+	if err != nil || !os.SameFile(before, after) {
+		t.Errorf("%q, %v", onDisk(t, f), err)
+	}
+}
+
+// Rule 8: a base that another program adds a field to is another base to us, but
+// its message is the same: rule 4 is broken by them, and no message is lost.
+func TestRule08FieldAdded(t *testing.T) {
+	f := newFolder(t)
+	put(t, f, "cur/1.a:2,S")
+	x := mustOpen(t, f, Options{})
+	syncIndex(t, x)
+	shift(t, f, "cur/1.a:2,S", "cur/1.a,U=5:2,S")
+	wantShow(t, "renamed", syncIndex(t, x), "2 cur/1.a,U=5:2,S [S]")
+}
+
 // Rule 7: another folder, another base, without what held in the old one alone.
 // Letters have the meaning of their folder.
 func TestRule07FreshBase(t *testing.T) {

@@ -126,6 +126,9 @@ func (x *Index) syncLocked(ctx context.Context) (*View, error) {
 	if err != nil {
 		return v, x.tolerate(err)
 	}
+	if now.Len() <= rescueSmall {
+		x.keepRescue(now)
+	}
 	x.write(now)
 	return now, nil
 }

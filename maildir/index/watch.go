@@ -15,6 +15,9 @@ const pollTime = 2 * time.Second
 // writer's last step makes no notice.
 const recheck = 5 * time.Millisecond
 
+// rescueEvery is how often an idle watcher sees whether the rescue copy is due.
+const rescueEvery = time.Hour
+
 // Watch keeps the index up to date and sends every new view, the newest only if
 // the receiver is slow, until ctx ends; then the channel is closed. The first is
 // sent at once. As long as it lasts, changes by other programs cost what they
@@ -88,7 +91,7 @@ func (x *Index) watch(ctx context.Context, l *listener, last *View, out chan *Vi
 			return true
 		}
 	}
-	again := false
+	again, saved := false, time.Now()
 	for {
 		switch {
 		case l == nil:
@@ -123,6 +126,10 @@ func (x *Index) watch(ctx context.Context, l *listener, last *View, out chan *Vi
 			continue
 		}
 		if v == last || sameState(v, last) {
+			if time.Since(saved) > rescueEvery {
+				saved = time.Now()
+				x.keepRescue(v)
+			}
 			continue
 		}
 		last = v
