@@ -109,7 +109,7 @@ func (x *Index) compact() error {
 		return err
 	}
 	adopt(f, x.dir)
-	err = writeSnapshot(f, v, id, s)
+	err = shield(func() error { return writeSnapshot(f, v, id, s) })
 	if err == nil {
 		err = f.Sync()
 	}

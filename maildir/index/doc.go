@@ -159,10 +159,11 @@
 // When the boot id in the slot is not that of the running system, the last
 // writes may be missing. Then sums decide where the log ends, UIDNEXT and
 // HIGHESTMODSEQ go on from the reservation, and digests written since they were
-// last synced are checked.
+// last synced are checked. That the flags of a message are by this the older ones
+// is not announced; SyncEach keeps it from happening.
 //
 // Of damage this is kept: pneu.idx without pneu.log, all rows as of the
 // snapshot, with counters raised by more than a log can hold; pneu.log without
 // pneu.idx, what came since and the rows of pneu.uids. The directories are read
-// again in both cases.
+// again in both cases, every row gets a new MODSEQ, and tombstones are forgotten.
 package index

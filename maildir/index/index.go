@@ -38,7 +38,8 @@ type Options struct {
 	// Memory keeps the index in memory: nothing of one on disk is read or written.
 	Memory bool
 	// Safe is for folders that several machines share over NFS: locks go
-	// through a file of their own, and no state of a directory is trusted.
+	// through a file of their own, every commit is synced, and no state of a
+	// directory is trusted. All programs on the folder must agree on it.
 	Safe bool
 	// SyncEach makes every commit durable against loss of power. Without it a
 	// commit survives the death of the process; after loss of power, what was

@@ -86,6 +86,11 @@ func Open(f *maildir.Folder, opt Options) (*Index, error) {
 	if x.boot == 0 {
 		x.boot = bootID()
 	}
+	if opt.Safe {
+		// Several machines take turns, and none knows when another was started:
+		// nothing may be left to be lost.
+		x.boot, x.opt.SyncEach = sharedBoot, true
+	}
 	if x.opt.Log == nil {
 		x.opt.Log = slog.New(slog.DiscardHandler)
 	}
@@ -270,6 +275,7 @@ func (x *Index) load() error {
 	}
 	if damage != nil {
 		b.st.Dir = DirState{}
+		b.touch()
 		c.slot.st = b.st
 	}
 	if damage != nil || x.core == nil {
@@ -524,13 +530,16 @@ func ReadState(dir string) (State, error) {
 			continue
 		}
 		s.st.GUID = id.guid
-		if s.boot != bootID() {
+		if s.boot != bootID() && s.boot != sharedBoot {
 			return s.st, fmt.Errorf("%s: machine was started since: %w", dir, ErrDamaged)
 		}
 		return s.st, nil
 	}
 	return State{}, fmt.Errorf("%s: %w", dir, ErrDamaged)
 }
+
+// sharedBoot stands for the boot id in an index that machines share.
+const sharedBoot = 4
 
 // bootID tells one run of the machine from another. Where that cannot be known
 // it is 1, and loss of power is noticed by checksums alone.
@@ -539,7 +548,7 @@ var bootID = sync.OnceValue(func() uint64 {
 	if err != nil || len(b) == 0 {
 		return 1
 	}
-	return hashBytes(0, b) | 2
+	return hashBytes(0, b) | 1<<63
 })
 
 // flock takes the lock against other writers.

@@ -92,6 +92,8 @@ func TestDamage(t *testing.T) {
 			}
 			if st := v.State(); !tt.version && (st.UIDValidity != before.UIDValidity || st.UIDNext < before.UIDNext || st.HighestModSeq < before.HighestModSeq) {
 				t.Errorf("%+v\nbefore %+v", st, before)
+			} else if _, known := v.Vanished(before.HighestModSeq); err != nil && !tt.version && (known || len(v.Changed(before.HighestModSeq)) != v.Len()) {
+				t.Error("what is lost is said to be unchanged")
 			} else if err != nil && st.Dir != (DirState{}) {
 				t.Error("directories are trusted after damage")
 			}
@@ -230,6 +232,57 @@ func TestBusy(t *testing.T) {
 		t.Error(err)
 	} else {
 		tx.end()
+	}
+}
+
+// TestTwoMachines, each started at another time, take turns without
+// jumps in the UIDs.
+func TestTwoMachines(t *testing.T) {
+	f := newFolder(t)
+	a, b := mustOpen(t, f, Options{Safe: true, boot: 1000}), mustOpen(t, f, Options{Safe: true, boot: 2000})
+	for n := range 6 {
+		x := a
+		if n%2 == 1 {
+			x = b
+		}
+		tx := mustBegin(t, x)
+		if n == 3 {
+			x.mu.Lock()
+			if err := x.compact(); err != nil {
+				t.Fatal(err)
+			}
+			x.mu.Unlock()
+			tx.end()
+			tx = mustBegin(t, x)
+		}
+		uid, err := tx.add(Message{Entry: maildir.Entry{File: fmt.Sprintf("%d.1.h", n)}})
+		if err != nil || uid != UID(n+1) {
+			t.Fatal(uid, err)
+		}
+		mustCommit(t, tx)
+		tx.end()
+	}
+	if _, err := os.Stat(filepath.Join(f.Path(), lockName)); err != nil {
+		t.Error(err)
+	}
+	if st, err := ReadState(f.Path()); err != nil || st.Total != 6 {
+		t.Error(st, err)
+	}
+}
+
+// TestCutUnderUs: a foreign program cuts the snapshot short while it is mapped.
+// What reads much at once says so and does not fall.
+func TestCutUnderUs(t *testing.T) {
+	f := compacted(t, 3000)
+	x := mustOpen(t, f, Options{})
+	if err := os.Truncate(filepath.Join(f.Path(), idxName), pageSize); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Compact(t.Context()); !errors.Is(err, ErrDamaged) {
+		t.Errorf("compact: %v", err)
+	}
+	if errs := x.Check(); len(errs) == 0 {
+		t.Error("check found nothing")
 	}
 }
 

@@ -671,6 +671,22 @@ func (b *builder) detail(slot int, d *detailData) {
 	c.cache[i] = d.cache
 }
 
+// touch gives every row a MODSEQ above all that were shown, and forgets the
+// tombstones: nobody knows what changed in a part that is lost.
+func (b *builder) touch() {
+	m := min(b.st.HighestModSeq+1, maxModSeq-1)
+	b.st.HighestModSeq, b.st.FloorModSeq = m, m
+	b.tombs = nil
+	for k, c := range b.chunks {
+		if len(c.uid) > 0 {
+			c = b.own(k, ownModSeq)
+			for i := range c.uid {
+				c.setModseq(i, m)
+			}
+		}
+	}
+}
+
 func (b *builder) saved(slot int, at int64) {
 	k, i := slot>>chunkBits, slot&(chunkSlots-1)
 	b.own(k, ownSaved).savedTimes[uint16(i)] = clamp32(at)

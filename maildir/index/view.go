@@ -125,8 +125,6 @@ func (v *View) Pending(row int) bool { return v.state(row)&statePending != 0 }
 // InNew reports whether the file lies in new/.
 func (v *View) InNew(row int) bool { return v.state(row)&stateNew != 0 }
 
-func (v *View) isNew(row int) bool { return v.InNew(row) }
-
 func (v *View) state(row int) uint8 {
 	c, i := v.at(row)
 	s := c.state[i]
