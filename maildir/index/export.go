@@ -125,6 +125,7 @@ func writeAside(path, aside string, content []byte) error {
 	if err != nil {
 		return err
 	}
+	adopt(diskFile{w}, filepath.Dir(path))
 	_, err = w.Write(content)
 	if err == nil {
 		err = w.Sync()

@@ -182,6 +182,7 @@ func replaceFile(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
+	adopt(diskFile{w}, filepath.Dir(path))
 	_, err = w.Write(content)
 	if err == nil {
 		err = w.Sync()

@@ -41,6 +41,9 @@ func (x *Index) AppendKeywords(ctx context.Context, d maildir.Delivery, words []
 		x.giveLettersTo(c.AddKeywords)
 	}
 	letters := x.View().letters()
+	if now, _, _, err := loadKeywordLetters(x.f.Path(), fileMark{}); err == nil && now != (keywordLetters{}) {
+		letters = now
+	}
 	flags := letters.want(d.Flags, c.Add|FlagsOf(d.Flags), c.AddKeywords)
 	if d.Flags != "" || flags != "" {
 		d.Flags = flags
@@ -62,6 +65,11 @@ func (x *Index) AppendKeywords(ctx context.Context, d maildir.Delivery, words []
 		return 0, nil, fmt.Errorf("append: %w", err)
 	}
 	defer t.end()
+	if len(c.AddKeywords) > 0 {
+		if _, err := x.learnLetters(t); err != nil {
+			return 0, nil, fmt.Errorf("append: %w", err)
+		}
+	}
 	uid, err := x.addFile(t, e, text.bytes(), c.AddKeywords)
 	if err != nil {
 		return 0, nil, fmt.Errorf("append: %w", err)
@@ -174,8 +182,11 @@ func (x *Index) ready(ctx context.Context) (*View, error) {
 func (x *Index) Filed(e maildir.Entry, raw []byte) { x.filed(e, raw, nil) }
 
 // Expect is to be called before a delivery and what it returns after it, in place
-// of Filed: then not even the directory need be looked at again. Without a
-// delivery the entry is the zero one.
+// of Filed, by a program that stays: then not even new/ need be looked at again,
+// however much is in it. Without a delivery the entry is the zero one.
+//
+// A program that ends after one delivery should call Filed: letting go of what
+// the kernel told takes milliseconds.
 func (x *Index) Expect() (filed func(e maildir.Entry, raw []byte)) {
 	l := x.listenNow()
 	return func(e maildir.Entry, raw []byte) {
@@ -192,6 +203,9 @@ func (x *Index) filed(e maildir.Entry, raw []byte, l *listener) {
 	v, err := x.Refresh()
 	if err != nil || v.State().Dir.Scanned == 0 {
 		return
+	}
+	if row, match := v.Lookup([]byte(e.File), e.New); match != Unknown && v.HasDigest(row) {
+		return // a watcher was quicker
 	}
 	// The work is done before the lock is asked for.
 	st, err := os.Lstat(x.f.File(e))
@@ -216,9 +230,54 @@ func (x *Index) filed(e maildir.Entry, raw []byte, l *listener) {
 			return
 		}
 	}
-	if x.heard(context.Background(), t, l) == nil {
+	if l == nil && x.sync.live == nil {
+		err = x.lookNew(t)
+	} else {
+		err = x.heard(context.Background(), t, l)
+	}
+	if err == nil {
 		t.commit()
 	}
+}
+
+// lookLimit is how much in new/ is too much to be read at each delivery.
+const lookLimit = 200
+
+// lookNew notes the state of the directories after a delivery, if reading new/ is
+// cheap and shows that all else is as it was: so that a folder to which mail is
+// delivered all day is not read when it is opened.
+func (x *Index) lookNew(t *tx) error {
+	u := t.view()
+	d := u.State().Dir
+	before, err := x.stamps()
+	if err != nil || x.remote() || !d.CurSettled || d.Cur != int64(before.cur) || u.State().New > lookLimit {
+		return err
+	}
+	r := &reading{v: u}
+	r.all()
+	same := 0
+	err = x.f.ScanNames(true, func(name []byte) error {
+		if _, m := u.Lookup(name, true); m == Same {
+			same++
+		} else {
+			r.odd = append(r.odd, maildir.Entry{File: string(name), New: true})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	after, err := x.stamps()
+	if err != nil || after != before || same != u.State().New || !x.settled(true, after.new, false) {
+		return err // rule 11: the next Sync finds out
+	}
+	if len(r.odd) > 0 { // of other deliverers
+		if err := x.apply(context.Background(), t, r, true); err != nil {
+			return err
+		}
+	}
+	x.state(t, after, r, true)
+	return nil
 }
 
 // A Filing is a message in its new folder.
