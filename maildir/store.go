@@ -142,24 +142,25 @@ func (s *Store) Folders() ([]*Folder, error) {
 	if f, err := s.Folder(inbox); err == nil {
 		out = append(out, f)
 	}
+	layout := s.Layout() // once: to find it out a directory is read
 	var names []string
 	paths := map[string]string{}
 	add := func(rel string) {
-		name, ok := s.folderName(rel)
+		name, ok := nameIn(layout, rel)
 		if _, twice := paths[name]; !ok || twice || strings.EqualFold(name, inbox) {
 			return
 		}
 		names = append(names, name)
 		paths[name] = filepath.Join(s.root, rel)
 	}
-	if s.Layout() == Plus {
+	if layout == Plus {
 		list, err := os.ReadDir(s.root)
 		if err != nil {
 			return nil, fmt.Errorf("list folders: %w", err)
 		}
 		for _, e := range list {
 			path := filepath.Join(s.root, e.Name())
-			if len(e.Name()) > 1 && e.Name()[0] == '.' && (isMaildir(path) && s.contained(path) || closed(path) != nil) {
+			if len(e.Name()) > 1 && e.Name()[0] == '.' && (e.IsDir() && usual(path) || isMaildir(path) && s.contained(path) || closed(path) != nil) {
 				add(e.Name())
 			}
 		}
@@ -221,6 +222,17 @@ func closed(path string) error {
 		return err
 	}
 	return nil
+}
+
+// usual reports whether a directory holds cur, new and tmp, and none of them is a link: a
+// folder that needs no closer look.
+func usual(path string) bool {
+	for _, sub := range []string{"/cur", "/new", "/tmp"} {
+		if st, err := os.Lstat(path + sub); err != nil || !st.IsDir() {
+			return false
+		}
+	}
+	return true
 }
 
 // contained reports whether a folder and its three directories lie in the tree.
@@ -370,8 +382,10 @@ func (s *Store) candidates(name string) ([]string, error) {
 
 // folderName turns a relative path on disk into a folder's name. ok is false
 // for what cannot be named (and asked for) again.
-func (s *Store) folderName(rel string) (name string, ok bool) {
-	if s.Layout() == Plus {
+func (s *Store) folderName(rel string) (name string, ok bool) { return nameIn(s.Layout(), rel) }
+
+func nameIn(layout Layout, rel string) (name string, ok bool) {
+	if layout == Plus {
 		rel = strings.ReplaceAll(strings.TrimPrefix(rel, "."), ".", "/")
 	}
 	parts := strings.Split(rel, "/")

@@ -289,3 +289,48 @@ func BenchmarkNoteFlags(b *testing.B) { // of all, written down and acknowledged
 	box.SetFlags(ctx, uids, FlagChange{Remove: index.Flagged})
 	box.Flush(ctx)
 }
+
+func BenchmarkStatusOf1000Folders(b *testing.B) {
+	root := b.TempDir()
+	s, err := Create(root, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	for i := range 1000 {
+		f, err := s.CreateFolder(fmt.Sprintf("f%d", i))
+		if err == nil {
+			_, err = f.Deliver(maildir.Delivery{Cur: true}, strings.NewReader("Subject: x\n\n"))
+		}
+		if err == nil {
+			_, err = s.Status(ctx, f)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	time.Sleep(50 * time.Millisecond) // the directories' times are proof by then
+	for range 2 {
+		statusAll(b, s)
+	}
+	for b.Loop() {
+		statusAll(b, s)
+	}
+}
+
+func statusAll(b *testing.B, s *Store) {
+	list, err := s.Folders()
+	if err != nil {
+		b.Fatal(err)
+	}
+	folders := make([]*maildir.Folder, len(list))
+	for i := range list {
+		folders[i] = list[i].Folder
+	}
+	_, errs := s.StatusAll(ctx, folders)
+	for _, err := range errs {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}

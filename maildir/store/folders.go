@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 	"io/fs"
+	"os"
+	"strings"
 
 	"pneu/maildir"
 	"pneu/maildir/index"
@@ -47,6 +50,46 @@ func (s *Store) CreateFolder(name string) (*maildir.Folder, error) {
 	return s.tree.CreateFolder(name)
 }
 
+// RenameFolder gives a folder and those below it another name. Boxes of them that are open end.
+func (s *Store) RenameFolder(from, to string) error {
+	if s.opt.ReadOnly {
+		return fs.ErrPermission
+	}
+	if err := s.end(from); err != nil {
+		return err
+	}
+	return s.tree.RenameFolder(from, to)
+}
+
+// RemoveFolder removes a folder without messages: see [maildir.Store.RemoveFolder].
+func (s *Store) RemoveFolder(name string) error {
+	if s.opt.ReadOnly {
+		return fs.ErrPermission
+	}
+	if err := s.end(name); err != nil {
+		return err
+	}
+	return s.tree.RemoveFolder(name)
+}
+
+// end closes the open boxes of a folder and of those below it.
+func (s *Store) end(name string) error {
+	s.mu.Lock()
+	var boxes []*Box
+	for dir, b := range s.boxes {
+		if b.f.Name() == name || strings.HasPrefix(b.f.Name(), name+"/") {
+			boxes = append(boxes, b)
+			delete(s.boxes, dir)
+		}
+	}
+	s.mu.Unlock()
+	var err error
+	for _, b := range boxes {
+		err = errors.Join(err, b.shut())
+	}
+	return err
+}
+
 // Status returns a folder's counters. If nothing has changed since its index was written,
 // that costs two stats and one read, however large the folder is.
 func (s *Store) Status(ctx context.Context, f *maildir.Folder) (State, error) {
@@ -55,7 +98,7 @@ func (s *Store) Status(ctx context.Context, f *maildir.Folder) (State, error) {
 		open := s.boxes[f.Path()]
 		s.mu.Unlock()
 		if open == nil {
-			if st, err := index.ReadState(f.Path()); err == nil && unchanged(f, st.Dir) {
+			if st, err := index.ReadState(f.Path()); err == nil && unchanged(f, st.Dir, s.opt.Safe) {
 				return st, nil
 			}
 		}
@@ -73,16 +116,27 @@ func (s *Store) Status(ctx context.Context, f *maildir.Folder) (State, error) {
 }
 
 // unchanged reports whether the directories are as they were at the last scan.
-func unchanged(f *maildir.Folder, d index.DirState) bool {
+func unchanged(f *maildir.Folder, d index.DirState, safe bool) bool {
 	if d.Scanned == 0 || !d.NewSettled || !d.CurSettled {
 		return false
 	}
-	n, err := f.Stamp(true)
-	if err != nil || int64(n) != d.New {
-		return false
+	for _, isNew := range []bool{true, false} {
+		sub, want := "/cur", d.Cur
+		if isNew {
+			sub, want = "/new", d.New
+		}
+		if safe { // opened anew: a mere stat is answered from the client's memory
+			if at, err := f.Stamp(isNew); err != nil || int64(at) != want {
+				return false
+			}
+			continue
+		}
+		st, err := os.Stat(f.Path() + sub)
+		if err != nil || st.ModTime().UnixNano() != want {
+			return false
+		}
 	}
-	c, err := f.Stamp(false)
-	return err == nil && int64(c) == d.Cur
+	return true
 }
 
 // StatusAll returns the counters of many folders; errs has, at the same place, why there are

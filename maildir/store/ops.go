@@ -12,6 +12,19 @@ import (
 // A FlagChange says what is to become of flags and keywords.
 type FlagChange = index.FlagChange
 
+// Flags are those with a meaning, as a FlagChange has them.
+type Flags = index.Flags
+
+// The flags, and their letters in names of files.
+const (
+	Seen    = index.Seen    // S
+	Replied = index.Replied // R
+	Flagged = index.Flagged // F
+	Trashed = index.Trashed // T
+	Draft   = index.Draft   // D
+	Passed  = index.Passed  // P, the keyword $Forwarded
+)
+
 // SetFlags changes flags and keywords of messages. It is kept, and seen by all programs that
 // use the index, when it returns: with one record, however many messages there are. The files'
 // names follow within a moment. Messages that are gone are passed over.

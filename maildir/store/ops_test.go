@@ -400,3 +400,26 @@ func TestDelivery(t *testing.T) {
 	}
 	b.Expect()(maildir.Entry{}, nil) // nothing was delivered
 }
+
+// A folder keeps its UIDs under another name.
+func TestRenameFolder(t *testing.T) {
+	w := newWorld(t, 40)
+	s := w.open(Options{})
+	b, v := w.box(s, "Archive/2026")
+	if err := s.RenameFolder("Archive", "Old/Archive"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Sync(ctx); err == nil {
+		t.Error("a box of the old name is in use")
+	}
+	_, now := w.box(s, "Old/Archive/2026")
+	if a, b := now.State(), v.State(); a.GUID != b.GUID || a.UIDValidity != b.UIDValidity || !slices.Equal(now.ix.AllUIDs(nil), v.ix.AllUIDs(nil)) || now.Len() == 0 {
+		t.Errorf("%+v, was %+v", a, b)
+	}
+	if err := s.RemoveFolder("Old/Archive/2026"); !errors.Is(err, maildir.ErrNotEmpty) {
+		t.Error(err)
+	}
+	if err := s.RemoveFolder("Old/Archive"); err != nil {
+		t.Error(err)
+	}
+}

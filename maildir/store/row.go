@@ -8,6 +8,7 @@ import (
 
 	"pneu/maildir"
 	"pneu/maildir/digest"
+	"pneu/maildir/index"
 	"pneu/maildir/message"
 )
 
@@ -49,7 +50,7 @@ func (r Row) Flags() maildir.Flags {
 }
 
 // Unread reports whether it lacks the flag S.
-func (r Row) Unread() bool { return !r.v.ix.Flags(r.n).Has(seen) }
+func (r Row) Unread() bool { return !r.v.ix.Flags(r.n).Has(index.Seen) }
 
 // New reports whether it lies in new/.
 func (r Row) New() bool { return r.Entry().New }

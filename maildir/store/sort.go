@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"pneu/maildir/index"
 	"pneu/maildir/internal/radix"
 	"pneu/maildir/message"
 	"pneu/maildir/thread"
@@ -265,5 +264,3 @@ func parallelBy(ctx context.Context, n, piece int, do func(i int)) error {
 	wg.Wait()
 	return ctx.Err()
 }
-
-const seen = index.Seen
