@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -202,7 +203,7 @@ func (b *blobs) read(at int64, uid UID) (out []byte) {
 }
 
 // scan walks pneu.head.
-func (b *blobs) scan(v *View, fn func(row int, rec []byte) bool) error {
+func (b *blobs) scan(v *View, walk func(block []byte) bool) error {
 	if v.Len() == 0 || b.id == 0 {
 		return nil
 	}
@@ -210,7 +211,7 @@ func (b *blobs) scan(v *View, fn func(row int, rec []byte) bool) error {
 		b.mu.Lock()
 		text := b.text[:len(b.text):len(b.text)]
 		b.mu.Unlock()
-		scanHeads(text, v, fn)
+		walk(text)
 		return nil
 	}
 	if err := b.open(); err != nil {
@@ -239,7 +240,7 @@ func (b *blobs) scan(v *View, fn func(row int, rec []byte) bool) error {
 						return nil
 					}
 					lo, hi := max(k*headBlock, pageSize), min((k+1)*headBlock, end)
-					if lo < hi && !scanHeads(m.b[lo:hi], v, fn) {
+					if lo < hi && !walk(m.b[lo:hi]) {
 						stop.Store(true)
 					}
 				}
@@ -275,6 +276,40 @@ func scanHeads(b []byte, v *View, fn func(row int, rec []byte) bool) bool {
 		}
 	}
 	return true
+}
+
+// findHeads calls fn with the records of a block that contain needle. It passes
+// over the block as a whole and looks for records only around what it found.
+func findHeads(b []byte, v *View, needle []byte, fn func(row int, rec []byte) bool) bool {
+	for at, from := 0, 0; ; {
+		hit := bytes.Index(b[from:], needle)
+		if hit < 0 {
+			return true
+		}
+		hit += from
+		for { // the record that reaches beyond the hit
+			if len(b)-at < blobHeader {
+				return true
+			}
+			n := int64(binary.LittleEndian.Uint32(b[at+4:]))
+			if binary.LittleEndian.Uint32(b[at:]) == 0 || n > int64(len(b)-at-blobHeader) {
+				return true
+			}
+			end := at + blobHeader + int(n)
+			if end > hit {
+				text := b[at+blobHeader : end]
+				// A hit may lie in a header, or across two records.
+				if bytes.Contains(text, needle) {
+					if row, ok := v.Find(UID(binary.LittleEndian.Uint32(b[at:]))); ok && !fn(row, text) {
+						return false
+					}
+				}
+				at, from = end, end
+				break
+			}
+			at = end
+		}
+	}
 }
 
 // intact reports whether what was appended since it was last known to be on the
