@@ -89,10 +89,7 @@ func (x *Index) firstSight(_ context.Context, t *tx, r *reading) error {
 	if err != nil {
 		x.logOnce("keywords not read", "err", err)
 	}
-	messages := x.messages(r, fresh, &letters)
-	for i := range messages {
-		messages[i].Saved = 0
-	}
+	fresh = x.distinct(r, fresh)
 	list, source := x.findUIDs()
 	validity := uint32(0)
 	if list == nil {
@@ -104,7 +101,6 @@ func (x *Index) firstSight(_ context.Context, t *tx, r *reading) error {
 		}
 	} else {
 		validity = list.validity
-		match(list, messages)
 		if list.skipped > 0 {
 			x.logOnce("lines not understood", "file", source, "lines", list.skipped)
 		}
@@ -112,19 +108,28 @@ func (x *Index) firstSight(_ context.Context, t *tx, r *reading) error {
 	if err := t.reset(validity); err != nil {
 		return err
 	}
-	i := 0
-	for ; i < len(messages) && messages[i].UID != 0; i++ {
-		if _, err := t.add(messages[i]); err != nil {
+	found := match(list, fresh)
+	raised := list == nil
+	for _, g := range found {
+		m, ok := x.message(r, g.e, &letters, len(found))
+		if !ok {
+			continue
+		}
+		switch {
+		case g.row >= 0:
+			list.rows[g.row].fill(&m)
+		case !raised:
+			if err := t.raise(UID(list.next), list.modseq); err != nil {
+				return err
+			}
+			raised = true
+		}
+		if _, err := t.add(m); err != nil {
 			return err
 		}
 	}
-	if list != nil {
+	if !raised {
 		if err := t.raise(UID(list.next), list.modseq); err != nil {
-			return err
-		}
-	}
-	for ; i < len(messages); i++ {
-		if _, err := t.add(messages[i]); err != nil {
 			return err
 		}
 	}
@@ -134,41 +139,35 @@ func (x *Index) firstSight(_ context.Context, t *tx, r *reading) error {
 	if list == nil {
 		return nil
 	}
-	return x.importMeta(t, list, source, messages)
+	return x.importMeta(t, list, source, found)
 }
 
-// match gives messages the UIDs of the list and sorts them: first those with a
-// UID, by it, then the others as they came. A message is known by its base, and
-// if some program has added or taken fields of it, by the rest of that.
-func match(list *uidList, messages []Message) {
+// A sighted message has a row in a list, or -1.
+type sighted struct {
+	e   maildir.Entry
+	row int
+}
+
+// match finds the rows of entries: first come those that have one, in the order
+// of UIDs, then the others as they were. A message is known by its base, and if
+// some program has added fields to it or taken some, by the rest of that.
+func match(list *uidList, entries []maildir.Entry) []sighted {
+	out := make([]sighted, len(entries))
+	for i, e := range entries {
+		out[i] = sighted{e, -1}
+	}
+	if list == nil {
+		return out
+	}
 	rows := make(map[string]int, len(list.rows))
 	for i := range list.rows {
 		rows[maildir.Entry{File: list.rows[i].name}.Base()] = i
 	}
 	taken := make([]bool, len(list.rows))
-	give := func(m *Message, i int) {
-		row := &list.rows[i]
-		taken[i] = true
-		m.UID = UID(row.uid)
-		if m.Size < 0 {
-			m.Size = row.size
-		}
-		if m.WireSize < 0 {
-			m.WireSize = row.wire
-		}
-		if !row.saved.IsZero() {
-			m.Saved = row.saved.Unix()
-		}
-		for _, w := range row.keywords {
-			if !slices.Contains(m.Keywords, w) && checkKeyword(w) == nil {
-				m.Keywords = append(m.Keywords, w)
-			}
-		}
-	}
 	left := 0
-	for i := range messages {
-		if at, ok := rows[messages[i].Entry.Base()]; ok && !taken[at] {
-			give(&messages[i], at)
+	for i := range out {
+		if at, ok := rows[out[i].e.Base()]; ok && !taken[at] {
+			out[i].row, taken[at] = at, true
 		} else {
 			left++
 		}
@@ -180,18 +179,38 @@ func match(list *uidList, messages []Message) {
 				loose[maildir.Unique(maildir.Entry{File: list.rows[i].name}.Base())] = i
 			}
 		}
-		for i := range messages {
-			if messages[i].UID != 0 || len(loose) == 0 {
+		for i := range out {
+			if out[i].row >= 0 || len(loose) == 0 {
 				continue
 			}
-			if at, ok := loose[maildir.Unique(messages[i].Entry.Base())]; ok && !taken[at] {
-				give(&messages[i], at)
+			if at, ok := loose[maildir.Unique(out[i].e.Base())]; ok && !taken[at] {
+				out[i].row, taken[at] = at, true
 			}
 		}
 	}
-	slices.SortStableFunc(messages, func(a, b Message) int {
-		return cmp.Compare(a.UID-1, b.UID-1) // 0, none, sorts last
+	slices.SortStableFunc(out, func(a, b sighted) int {
+		return cmp.Compare(uint(a.row), uint(b.row)) // -1 sorts last
 	})
+	return out
+}
+
+// fill gives a message what its row says.
+func (r *uidRow) fill(m *Message) {
+	m.UID = UID(r.uid)
+	if m.Size < 0 {
+		m.Size = r.size
+	}
+	if m.WireSize < 0 {
+		m.WireSize = r.wire
+	}
+	if !r.saved.IsZero() {
+		m.Saved = r.saved.Unix()
+	}
+	for _, w := range r.keywords {
+		if !containsFold(m.Keywords, w) && checkKeyword(w) == nil {
+			m.Keywords = append(m.Keywords, w)
+		}
+	}
 }
 
 func uidKey(prefix string, uid UID) string {
@@ -199,7 +218,7 @@ func uidKey(prefix string, uid UID) string {
 }
 
 // importMeta keeps what has no column: POP3 UIDLs and order, the folder's GUID.
-func (x *Index) importMeta(t *tx, list *uidList, source string, messages []Message) error {
+func (x *Index) importMeta(t *tx, list *uidList, source string, found []sighted) error {
 	if err := t.meta(metaImported, []byte(source)); err != nil {
 		return err
 	}
@@ -208,24 +227,18 @@ func (x *Index) importMeta(t *tx, list *uidList, source string, messages []Messa
 			return err
 		}
 	}
-	rows := map[UID]*uidRow{}
-	for i := range list.rows {
-		if r := &list.rows[i]; r.uidl != "" || r.order != 0 {
-			rows[UID(r.uid)] = r
+	for _, g := range found {
+		if g.row < 0 {
+			break
 		}
-	}
-	for _, m := range messages {
-		r := rows[m.UID]
-		if r == nil {
-			continue
-		}
+		r := &list.rows[g.row]
 		if r.uidl != "" {
-			if err := t.meta(uidKey(metaUIDL, m.UID), []byte(r.uidl)); err != nil {
+			if err := t.meta(uidKey(metaUIDL, UID(r.uid)), []byte(r.uidl)); err != nil {
 				return err
 			}
 		}
 		if r.order != 0 {
-			if err := t.meta(uidKey(metaOrder, m.UID), binary.BigEndian.AppendUint32(nil, r.order)); err != nil {
+			if err := t.meta(uidKey(metaOrder, UID(r.uid)), binary.BigEndian.AppendUint32(nil, r.order)); err != nil {
 				return err
 			}
 		}

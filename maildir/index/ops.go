@@ -386,7 +386,14 @@ func (x *Index) fileBatch(ctx context.Context, to *Index, uids []UID, move bool)
 		defer gs.close()
 	}
 	u := ts.view()
-	letters, theirs := u.letters(), td.view().letters()
+	letters := u.letters()
+	theirs, err := to.learnLetters(td)
+	if err != nil {
+		return nil, nil, err
+	}
+	if ts == td {
+		u = ts.view()
+	}
 	now := x.now().Unix()
 	var gone []UID
 	var adds []Message
@@ -506,12 +513,6 @@ func (x *Index) lettersFor(to *Index, uids []UID) {
 		return
 	}
 	to.giveLettersTo(words)
-	if t, err := to.tryBegin(); err == nil {
-		defer t.end()
-		if _, err := to.learnLetters(t); err == nil {
-			t.commit()
-		}
-	}
 }
 
 // Expunge removes messages for good and returns those that it has removed, or

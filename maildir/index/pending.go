@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -139,7 +140,7 @@ func (x *Index) setFlags(ctx context.Context, uids []UIDRange, c FlagChange) (Fl
 	}
 	// The lock order is Sync's: its mutex, then the folder's. It may be long in
 	// other hands; then the goroutine does the work.
-	if (n <= atOnce || x.opt.StrictFlags) && x.sync.mu.TryLock() {
+	if (n <= atOnce && !x.served() || x.opt.StrictFlags) && x.sync.mu.TryLock() {
 		defer x.sync.mu.Unlock()
 		var hold maildir.Hold
 		defer hold.Release()
@@ -167,6 +168,13 @@ func (x *Index) setFlags(ctx context.Context, uids []UIDRange, c FlagChange) (Fl
 	}
 	x.write(r.View)
 	return r, nil
+}
+
+// served reports whether Dovecot has the folder now: then names are left to the
+// background, which can wait.
+func (x *Index) served() bool {
+	_, err := os.Lstat(x.f.Path() + "/dovecot-uidlist.lock")
+	return err == nil
 }
 
 func containsFold(words []string, w string) bool {

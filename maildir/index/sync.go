@@ -708,27 +708,35 @@ func (x *Index) messages(r *reading, fresh []maildir.Entry, letters *keywordLett
 	out := make([]Message, 0, len(fresh))
 	now := x.now().Unix()
 	for _, e := range fresh {
-		m := fromName(e, letters)
-		m.Saved = now
-		if len(fresh) <= statLimit {
-			st, err := os.Lstat(x.f.File(e))
-			if errors.Is(err, fs.ErrNotExist) {
-				r.stirred = true // gone again, or renamed: the next Sync knows
-				continue
-			}
-			if err == nil && st.Mode().IsRegular() {
-				m.Received = st.ModTime().Unix()
-				if m.Size < 0 {
-					m.Size = st.Size()
-				}
-			}
+		if m, ok := x.message(r, e, letters, len(fresh)); ok {
+			m.Saved = now
+			out = append(out, m)
 		}
-		if len(fresh) <= digestLimit {
-			x.describe(&m)
-		}
-		out = append(out, m)
 	}
 	return out
+}
+
+// message is one of n fresh ones: if they are few, its file is looked at, or read.
+func (x *Index) message(r *reading, e maildir.Entry, letters *keywordLetters, n int) (m Message, ok bool) {
+	m = fromName(e, letters)
+	if n > statLimit {
+		return m, true
+	}
+	st, err := os.Lstat(x.f.File(e))
+	if errors.Is(err, fs.ErrNotExist) {
+		r.stirred = true // gone again, or renamed: the next Sync knows
+		return m, false
+	}
+	if err == nil && st.Mode().IsRegular() {
+		m.Received = st.ModTime().Unix()
+		if m.Size < 0 {
+			m.Size = st.Size()
+		}
+	}
+	if n <= digestLimit {
+		x.describe(&m)
+	}
+	return m, true
 }
 
 // fromName is what a name says of its message.
