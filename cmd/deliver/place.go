@@ -25,6 +25,7 @@ func placeFlags() []cli.Flag {
 		&cli.Int64Flag{Name: "quota", Usage: "most `BYTES` the Maildir may hold"},
 		&cli.BoolFlag{Name: "reject", Usage: "refuse for good what goes beyond the quota"},
 		&cli.BoolFlag{Name: "strict", Usage: "sync the folder too"},
+		&cli.BoolFlag{Name: "no-index", Usage: "leave the index of the folder alone"},
 		&cli.Int64Flag{Name: "size", Value: -1, Usage: "the message has `BYTES`; fewer are an error"},
 	}
 }
@@ -43,7 +44,7 @@ func place(c *cli.Context) error {
 	}
 	b := deliver.Mailbox{
 		Maildir: c.String("maildir"), Home: c.String("home"), Folder: c.String("folder"), CreateFolder: c.Bool("create-folder"),
-		Name: c.String("name"), First: c.Bool("first"), Quota: c.Int64("quota"), Reject: c.Bool("reject"), Strict: c.Bool("strict"),
+		Name: c.String("name"), First: c.Bool("first"), Quota: c.Int64("quota"), Reject: c.Bool("reject"), Strict: c.Bool("strict"), NoIndex: c.Bool("no-index"),
 	}
 	if t := c.Timestamp("arrived"); t != nil {
 		b.Arrived = *t

@@ -80,6 +80,16 @@ func Append(dir string, opt Options, uid uint32, text []byte) (full bool, err er
 	return newIndex(dir, opt, disk{}).Append(uid, text)
 }
 
+// Exists reports whether anybody has made an index of texts in dir.
+func Exists(dir string) bool {
+	for _, name := range []string{manifestName, tailName} {
+		if fi, err := os.Lstat(filepath.Join(dir, name)); err == nil && fi.Mode().IsRegular() {
+			return true
+		}
+	}
+	return false
+}
+
 // Close gives up the index. Views stay valid.
 func (x *Index) Close() error {
 	x.view.Store(&View{})

@@ -46,6 +46,10 @@ type Options struct {
 	// Sync is "auto" or "strict", which syncs the folder as well as the
 	// message, for file systems that want it. Default: auto.
 	Sync string `toml:"sync"`
+	// Index hands a message to the index of its folder while it is in memory, so
+	// that programs that read the folder need not look for it. A folder that
+	// none of them has opened has no index and is left without one. Default: true.
+	Index *bool `toml:"index"`
 	// Commands allows aliases to run commands. Default: false.
 	Commands bool `toml:"commands"`
 	// Files allows aliases to append to files. Default: false.

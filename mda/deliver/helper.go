@@ -51,7 +51,7 @@ func (b Mailbox) Args() []string {
 	if b.Quota > 0 {
 		add("quota", strconv.FormatInt(b.Quota, 10))
 	}
-	for name, on := range map[string]bool{"create-folder": b.CreateFolder, "first": b.First, "reject": b.Reject, "strict": b.Strict} {
+	for name, on := range map[string]bool{"create-folder": b.CreateFolder, "first": b.First, "reject": b.Reject, "strict": b.Strict, "no-index": b.NoIndex} {
 		if on {
 			args = append(args, "--"+name)
 		}

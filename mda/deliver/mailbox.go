@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"pneu/maildir"
+	"pneu/maildir/store"
 	"pneu/mda/account"
 	"pneu/mta/sysexits"
 )
@@ -41,7 +43,13 @@ type Mailbox struct {
 	Reject bool
 	// Strict asks for more syncs.
 	Strict bool
+	// NoIndex leaves the folder's index to those who read it.
+	NoIndex bool
 }
+
+// textLimit is how much of a message is kept in memory for the index; of a larger
+// one the index has its place, and those who read it look at the rest.
+const textLimit = 16 << 20
 
 // Put files the message of that size. On nil it is durable. All errors are to
 // be tried again but those that say otherwise.
@@ -51,31 +59,56 @@ func (b Mailbox) Put(r io.Reader, size int64) error {
 			return trouble(b.Maildir, fmt.Errorf("home folder: %w", err))
 		}
 	}
-	store, err := maildir.Open(b.Maildir)
+	tree, err := maildir.Open(b.Maildir)
 	if errors.Is(err, maildir.ErrNoFolder) {
-		store, err = maildir.Create(b.Maildir)
+		tree, err = maildir.Create(b.Maildir)
 	}
 	if err != nil {
 		return trouble(b.Maildir, err)
 	}
-	folder, err := b.folder(store)
+	folder, err := b.folder(tree)
 	if err != nil {
 		return trouble(b.Maildir, err)
 	}
-	if err := b.room(store, size); err != nil {
+	if err := b.room(tree, size); err != nil {
 		return err
 	}
-	_, err = folder.Deliver(maildir.Delivery{Name: b.Name, First: b.First, Time: b.Arrived, Strict: b.Strict}, r)
-	return trouble(b.Maildir, err)
+	var text kept
+	if !b.NoIndex && size <= textLimit {
+		text.room = textLimit
+		r = io.TeeReader(r, &text)
+	}
+	e, err := folder.Deliver(maildir.Delivery{Name: b.Name, First: b.First, Time: b.Arrived, Strict: b.Strict}, r)
+	if err != nil {
+		return trouble(b.Maildir, err)
+	}
+	// Durable by now: whatever comes of the index, the message was delivered.
+	if n, ok := e.Size(); ok && text.room > 0 && n == int64(text.Len()) { // else an earlier attempt's
+		store.Filed(folder, store.Options{}, e, text.Bytes())
+	}
+	return nil
 }
 
-func (b Mailbox) folder(store *maildir.Store) (*maildir.Folder, error) {
+// kept keeps what is written to it, and nothing of more than there is room for.
+type kept struct {
+	bytes.Buffer
+	room int
+}
+
+func (k *kept) Write(p []byte) (int, error) {
+	if k.room = max(0, k.room-len(p)); k.room > 0 {
+		k.Buffer.Write(p)
+	}
+	return len(p), nil
+}
+
+func (b Mailbox) folder(tree *maildir.Store) (*maildir.Folder, error) {
 	if b.Folder != "" {
-		f, err := store.Folder(b.Folder)
+		f, err := tree.Folder(b.Folder)
 		if err == nil {
 			return f, nil
 		}
-		all, err := store.Folders()
+		all, err := tree.Folders()
 		if err != nil {
 			return nil, err
 		}
@@ -85,21 +118,21 @@ func (b Mailbox) folder(store *maildir.Store) (*maildir.Folder, error) {
 			}
 		}
 		if b.CreateFolder {
-			f, err := store.CreateFolder(b.Folder)
+			f, err := tree.CreateFolder(b.Folder)
 			if !errors.Is(err, maildir.ErrName) {
 				return f, err
 			}
 		}
 	}
-	return store.Folder("INBOX")
+	return tree.Folder("INBOX")
 }
 
 // room refuses a message that goes beyond the quota.
-func (b Mailbox) room(store *maildir.Store, size int64) error {
+func (b Mailbox) room(tree *maildir.Store, size int64) error {
 	if b.Quota <= 0 {
 		return nil
 	}
-	used, err := store.Usage()
+	used, err := tree.Usage()
 	if err != nil {
 		return trouble(b.Maildir, err)
 	}
@@ -160,6 +193,7 @@ func (a *Agent) box(env Envelope) Mailbox {
 		Arrived:      env.Arrived,
 		Reject:       a.opt.QuotaFull == "reject",
 		Strict:       a.opt.Sync == "strict",
+		NoIndex:      a.opt.Index != nil && !*a.opt.Index,
 	}
 }
 

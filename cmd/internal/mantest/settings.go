@@ -80,6 +80,9 @@ func keys(above string, typ reflect.Type) []setting {
 }
 
 func kind(typ reflect.Type) string {
+	if typ.Kind() == reflect.Pointer { // nil is the default
+		typ = typ.Elem()
+	}
 	switch {
 	case typ == reflect.TypeFor[time.Duration]():
 		return "time"
