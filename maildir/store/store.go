@@ -37,7 +37,8 @@ type Store struct {
 	closed bool
 	said   sync.Map // what the log was told, by folder
 
-	account account
+	account     account
+	keepThreads int // threadsKept, less in tests
 }
 
 // ErrClosed is returned by what is asked of a Store or Box after Close.
@@ -73,7 +74,7 @@ func (opt Options) complete() Options {
 
 func newStore(tree *maildir.Store, opt Options) *Store {
 	opt = opt.complete()
-	s := &Store{tree: tree, opt: opt, boxes: map[string]*Box{}}
+	s := &Store{tree: tree, opt: opt, boxes: map[string]*Box{}, keepThreads: threadsKept}
 	if !opt.ReadOnly && !opt.NoIndex {
 		tree.Observe(index.Observe(s.indexOf))
 	}

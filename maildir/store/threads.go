@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -46,6 +47,35 @@ const threadsFile = "pneu.threads"
 func (t *trees) tree(ctx context.Context, v *View, order thread.Order) (*thread.Tree, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	tree, err := t.try(ctx, v, order)
+	if errors.Is(err, errTrees) { // the file: without it
+		v.box.say("threads are made anew", err)
+		t.drop()
+		if !v.box.s.opt.ReadOnly {
+			os.Remove(filepath.Join(v.box.f.Path(), threadsFile))
+		}
+		t.f = thread.NewForest(thread.Options{})
+		tree, err = t.try(ctx, v, order)
+	}
+	return tree, err
+}
+
+// errTrees: what was loaded has a good checksum and makes no sense, or the disk failed.
+var errTrees = errors.New("pneu.threads is damaged")
+
+func (t *trees) try(ctx context.Context, v *View, order thread.Order) (tree *thread.Tree, err error) {
+	if t.f == nil || t.mapped != nil {
+		fault := debug.SetPanicOnFault(true)
+		defer func() {
+			debug.SetPanicOnFault(fault)
+			if p := recover(); p != nil {
+				if t.mapped == nil {
+					panic(p)
+				}
+				tree, err = nil, fmt.Errorf("%w: %v", errTrees, p)
+			}
+		}()
+	}
 	if t.f == nil {
 		t.load(v)
 	}
@@ -135,17 +165,18 @@ func (v *View) mark() []byte {
 
 // kept reports whether a file of threads is used.
 func (v *View) kept() bool {
-	return v.Len() >= threadsKept && v.State().Sticky && !v.box.s.opt.NoIndex
+	return v.Len() >= v.box.s.keepThreads && v.State().Sticky && !v.box.s.opt.NoIndex
 }
 
 func (t *trees) load(v *View) {
 	if v.kept() {
 		if b, err := mapFile(filepath.Join(v.box.f.Path(), threadsFile)); err == nil {
+			t.mapped = b
 			if f, err := thread.Load(b, v.mark()); err == nil {
-				t.f, t.mapped, t.unsaved = f, b, 0
+				t.f, t.unsaved = f, 0
 				return
 			}
-			unmap(b)
+			t.drop()
 		}
 	}
 	t.f = thread.NewForest(thread.Options{})
@@ -153,7 +184,7 @@ func (t *trees) load(v *View) {
 
 // save writes the file, if enough has changed to be worth it.
 func (t *trees) save(v *View) {
-	if t.unsaved < 500+v.Len()/200 || !v.kept() || v.box.s.opt.ReadOnly {
+	if t.unsaved < min(500, v.box.s.keepThreads)+v.Len()/200 || !v.kept() || v.box.s.opt.ReadOnly {
 		return
 	}
 	if err := replace(filepath.Join(v.box.f.Path(), threadsFile), t.f.Save(nil, v.mark())); err != nil {

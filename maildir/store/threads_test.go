@@ -1,0 +1,80 @@
+package store
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"pneu/maildir/thread"
+)
+
+// Threads are the same made anew, loaded, and loaded and brought up to date; and whatever is
+// wrong with the file.
+func TestThreadsAreKept(t *testing.T) {
+	w := newWorld(t, 200)
+	var log bytes.Buffer
+	path := filepath.Join(w.folder("INBOX").Path(), threadsFile)
+	tree := func(opt Options) []thread.Spot {
+		t.Helper()
+		opt.Log = slog.New(slog.NewTextHandler(&log, nil))
+		s := w.open(opt)
+		s.keepThreads = 10
+		b, v := w.box(s, "INBOX")
+		tree, err := v.Threads(ctx, thread.Newest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.trees.mapped != nil && opt.NoIndex {
+			t.Error("loaded threads without an index")
+		}
+		s.Close()
+		return tree.Spots
+	}
+	same := func(what string) {
+		t.Helper()
+		want := tree(Options{NoIndex: true})
+		if got := tree(Options{}); !slices.Equal(got, want) {
+			t.Errorf("%s:\n got %v\nwant %v", what, got, want)
+		}
+		if got := tree(Options{ReadOnly: true}); !slices.Equal(got, want) {
+			t.Errorf("%s, reading only:\n got %v\nwant %v", what, got, want)
+		}
+	}
+	same("made")
+	if _, err := os.Stat(path); err != nil {
+		t.Fatal(err)
+	}
+	same("loaded")
+	w.put("INBOX")
+	list, _ := w.folder("INBOX").List()
+	os.Remove(w.folder("INBOX").File(list[20]))
+	same("brought up to date")
+	for range 30 {
+		w.put("INBOX")
+	}
+	before, _ := os.Stat(path)
+	same("much came")
+	if after, _ := os.Stat(path); os.SameFile(before, after) {
+		t.Error("not saved")
+	}
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(good); i += len(good) / 40 {
+		bad := slices.Clone(good)
+		for k := range bad[i:min(len(bad), i+40)] {
+			bad[i+k] ^= 0x15
+		}
+		if i > len(good)/2 {
+			bad = good[:i]
+		}
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		same("damaged")
+	}
+}
