@@ -10,11 +10,11 @@ import (
 // An order made of the last one is that made of nothing.
 func TestOrdersAreCarried(t *testing.T) {
 	each(t, 100, func(t *testing.T, w *world, s *Store) {
-		b, v := w.box(s, "INBOX")
+		b, _ := w.box(s, "INBOX")
 		if err := b.Build(ctx, nil); err != nil {
 			t.Fatal(err)
 		}
-		v = w.sync(b)
+		v := w.sync(b)
 		kinds := [][]By{{{Key: Date}}, {{Date, true}}, {{Subject, false}, {Date, true}}, {{From, true}}, {{Size, false}}, {{Key: Received}}, {{To, false}, {Arrival, true}}}
 		carriedOnce := 0
 		for step := range 8 {

@@ -30,7 +30,17 @@
 //   - Other programs may change the folder at any time; several processes may use this
 //     package on it.
 //
+// What it keeps itself, beside the index of each folder: threads. References and base
+// subjects tie them, as [thread.Build] does; a folder of 5,000 messages or more has them in
+// the file pneu.threads (package thread says how), which is bound to the folder's numbering,
+// brought up to date by who uses it, and made anew if it is missing or damaged. Threads of all
+// folders together are kept by the process.
+//
+// A folder that is looked at for the first time is listed at once, and read by [Box.Build];
+// texts are indexed by [Box.EnsureText], if anyone wants to search them. Until these are
+// through, and for what came since, answers come from the files.
+//
 // It leaves to others who the user is, what he may do, and where his mail lies. What a
-// person did is written into a journal (package journal) by whoever did it; the folders
-// given to it may be used beside an open Box, which learns of the changes.
+// person did is written into a journal (package journal) by whoever did it: file by file, which
+// an open Box learns of, or with [Box.Note] in one line for many messages.
 package store

@@ -325,6 +325,9 @@ func TestReadingOnlyWritesNothing(t *testing.T) {
 	w := newWorld(t, 20)
 	list := func() (all []string) {
 		filepath.WalkDir(w.root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
 			st, err := d.Info()
 			if err != nil {
 				return err
