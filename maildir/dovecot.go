@@ -9,7 +9,7 @@ import (
 )
 
 // ErrServed: Dovecot holds its lock on the folder.
-var ErrServed = errors.New("Dovecot is at work in the folder")
+var ErrServed = errors.New("folder is in use by Dovecot")
 
 // LockDovecot takes dovecot-uidlist.lock, under which Dovecot's own files may be
 // written, whether or not Dovecot was ever here. Unlike a [Hold] it does not go

@@ -8,11 +8,10 @@ import (
 
 // watching counts what is open and what was told.
 type watching struct {
-	mu     sync.Mutex
-	open   int
-	most   int
-	begun  []string
-	inside func()
+	mu    sync.Mutex
+	open  int
+	most  int
+	begun []string
 }
 
 func (w *watching) Begin(f *Folder) func() {

@@ -245,8 +245,9 @@ func TestRule14Duplicates(t *testing.T) {
 				if i == 0 {
 					os.Chtimes(filepath.Join(f.Path(), name), old, old)
 				}
+				syncIndex(t, x)
 				v := syncIndex(t, x)
-				if v = syncIndex(t, x); v.Len() != 2+i || v.UID(0) != 1 {
+				if v.Len() != 2+i || v.UID(0) != 1 {
 					t.Fatalf("after %q:\n%s", name, show(v))
 				}
 				texts := []string{}

@@ -341,11 +341,11 @@ func TestTorture(t *testing.T) {
 	got := map[string]int{}
 	for _, f := range folders {
 		x := mustOpen(t, f, Options{})
-		v := syncIndex(t, x)
+		syncIndex(t, x)
 		if err := x.Flush(t.Context()); err != nil {
 			t.Error(err)
 		}
-		v = syncIndex(t, x)
+		v := syncIndex(t, x)
 		if v.State().Pending > 0 {
 			t.Errorf("%s: %d pending", f.Name(), v.State().Pending)
 		}
