@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -425,4 +427,46 @@ func TestRenameFolder(t *testing.T) {
 	if err := s.RemoveFolder("Old/Archive"); err != nil {
 		t.Error(err)
 	}
+}
+
+// What does not fit into a digest is found in the file.
+func TestLargeHeaders(t *testing.T) {
+	each(t, 0, func(t *testing.T, w *world, s *Store) {
+		var to, refs strings.Builder
+		for i := range 2000 {
+			fmt.Fprintf(&to, " person%d@example.org,\n", i)
+			fmt.Fprintf(&refs, " <ref%d@example.org>\n", i)
+		}
+		w.file("INBOX", "From: ada@x\nTo: first@x,\n"+to.String()+" last@x\nSubject: many "+strings.Repeat("x", 90000)+" end\nMessage-ID: <1@x>\nReferences:"+refs.String()+"Cc: lastcc@x\n\ntext\n")
+		w.file("INBOX", "From: bob@x\nTo: a@x\nSubject: few\nMessage-ID: <2@x>\nReferences: <1@x>\n\ntext\n")
+		b, _ := w.box(s, "INBOX")
+		if err := b.Build(ctx, nil); err != nil {
+			t.Fatal(err)
+		}
+		v := w.sync(b)
+		docs := w.docs("INBOX")
+		for n := range v.Len() {
+			if r := v.Row(n); !reflect.DeepEqual(r.Summary(), docs[r.Base()].sum) {
+				t.Errorf("summary of %s differs", r.Base())
+			}
+		}
+		for _, text := range []string{"to:last@x", "to:person1999", "cc:lastcc", "subject:end", "subject:few", "id:1@x", "-to:person", "from:ada"} {
+			q, err := search.Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			set, err := v.Query(ctx, q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := range v.Len() {
+				if set.Has(n) != q.Match(docs[v.Row(n).Base()]) {
+					t.Errorf("%q: row %d found %v", text, n, set.Has(n))
+				}
+			}
+		}
+		if o, err := v.Sort(ctx, By{Key: Cc}); err != nil || o[0] != 1 {
+			t.Errorf("by cc %v, %v", o, err)
+		}
+	})
 }

@@ -161,7 +161,9 @@ func (r Row) Summary() (s message.Summary) {
 func (r Row) summary(d digest.Digest) message.Summary {
 	if d.Truncated() {
 		if raw, err := r.Read(); err == nil {
-			return message.Parse(raw).Header(0).Summary()
+			if s, err := message.ReadSummary(bytes.NewReader(raw)); err == nil {
+				return s
+			}
 		}
 	}
 	return d.Summary()

@@ -225,3 +225,9 @@ func replace(path string, b []byte) error {
 	}
 	return err
 }
+
+// Fact returns what threading wants to know of the message. Its key is the UID.
+func (r Row) Fact() (f thread.Fact) {
+	r.peek(func(d digest.Digest) { f = factOf(r, d) })
+	return f
+}
