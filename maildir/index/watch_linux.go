@@ -22,6 +22,17 @@ type listener struct {
 	log  int32    // of the folder itself, for others' commits
 	dirs [2]int   // descriptors of cur/ and new/
 	buf  []byte
+	half [2]half // by directory
+}
+
+// half is a name of which only the end was heard. If its rename leads to a place that
+// is listened to, the notice of that is queued before the directory's lock is let go
+// of, and so before all others of the directory: until then nobody knows whether the
+// message is gone.
+type half struct {
+	cookie uint32 // 0: there is none
+	file   string
+	old    bool // it was there when drain was last called
 }
 
 const listenMask = unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO |
@@ -82,12 +93,42 @@ func (l *listener) barrier() {
 	}
 }
 
+func (l *listener) begin() {
+	for i := range l.half {
+		l.half[i].old = true
+	}
+}
+
+// ended decides about halves from before, and returns how much there is yet to hear
+// or was decided.
+func (l *listener) ended(t touched) (n int) {
+	for i, h := range l.half {
+		if h.cookie == 0 {
+			continue
+		}
+		n++
+		if h.old {
+			l.gone(i, t)
+		}
+	}
+	return n
+}
+
+// gone notes that the other half of a rename did not come.
+func (l *listener) gone(i int, t touched) {
+	t[maildir.Entry{File: l.half[i].file, New: i == 1}] = false
+	l.half[i] = half{}
+}
+
 // drain adds to t what has happened since it was last called, and returns how
-// much that was. False: something is not known, and only a scan helps.
+// much that was. False: something is not known, and only a scan helps. After a
+// barrier only renames that were begun since can be heard in part; they are kept
+// for the next call.
 func (l *listener) drain(t touched) (heard int, ok bool) {
 	if l.buf == nil {
 		l.buf = make([]byte, 64<<10)
 	}
+	l.begin()
 	ok = true
 	for {
 		n := 0
@@ -98,7 +139,7 @@ func (l *listener) drain(t touched) (heard int, ok bool) {
 		case rerr == unix.EINTR:
 			continue
 		case rerr == unix.EAGAIN && err == nil:
-			return heard, ok
+			return heard + l.ended(t), ok
 		case err != nil || rerr != nil || n <= 0:
 			return heard, false
 		}
@@ -113,6 +154,7 @@ func (l *listener) records(buf []byte, t touched) (heard int, ok bool) {
 	for len(buf) >= unix.SizeofInotifyEvent {
 		wd := int32(binary.NativeEndian.Uint32(buf))
 		mask := binary.NativeEndian.Uint32(buf[4:])
+		cookie := binary.NativeEndian.Uint32(buf[8:])
 		size := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(buf[12:]))
 		if size > len(buf) {
 			return heard, false
@@ -136,7 +178,17 @@ func (l *listener) records(buf []byte, t touched) (heard int, ok bool) {
 			continue
 		}
 		heard++
-		t[maildir.Entry{File: string(name), New: wd == l.wds[1]}] = mask&(unix.IN_CREATE|unix.IN_MOVED_TO) != 0
+		dir := place(wd == l.wds[1])
+		for i, h := range l.half {
+			if h.cookie != 0 && (i == dir || h.cookie == cookie) {
+				l.gone(i, t)
+			}
+		}
+		if mask&unix.IN_MOVED_FROM != 0 && cookie != 0 {
+			l.half[dir] = half{cookie: cookie, file: string(name)}
+			continue
+		}
+		t[maildir.Entry{File: string(name), New: dir == 1}] = mask&(unix.IN_CREATE|unix.IN_MOVED_TO) != 0
 	}
 	return heard, ok
 }
