@@ -72,6 +72,7 @@ func (b *Box) Close() error {
 }
 
 func (b *Box) shut() error {
+	b.watch.end()
 	err := b.words.close()
 	b.trees.mu.Lock()
 	b.trees.drop()

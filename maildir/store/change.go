@@ -66,7 +66,7 @@ func (v *View) Since(old *View) Change {
 	return c
 }
 
-// Watch tells changes by whomever until ctx ends; then the channel is closed. The first
+// Watch tells changes by whomever until ctx ends, or the box is closed; then the channel is closed. The first
 // Change is from the view that Sync returns at this moment to the first one that differs; each
 // goes on from the one before. Changes that come while nobody reads become one.
 //
@@ -107,11 +107,21 @@ type watch struct {
 	mu   sync.Mutex
 	all  map[chan *View]bool
 	stop context.CancelFunc
+	done chan struct{} // closed when the one that was stopped has ended
 }
 
 // join returns a channel of views, the newest only, and the one they go on from.
 func (w *watch) join(ctx context.Context, b *Box) (chan *View, *View, error) {
 	w.mu.Lock()
+	for len(w.all) == 0 && w.done != nil { // an index has one watch at a time
+		done := w.done
+		w.mu.Unlock()
+		<-done
+		w.mu.Lock()
+		if w.done == done {
+			w.done = nil
+		}
+	}
 	defer w.mu.Unlock()
 	if len(w.all) == 0 {
 		own, stop := context.WithCancel(context.Background())
@@ -120,8 +130,8 @@ func (w *watch) join(ctx context.Context, b *Box) (chan *View, *View, error) {
 			stop()
 			return nil, nil, err
 		}
-		w.all, w.stop = map[chan *View]bool{}, stop
-		go w.spread(b, views)
+		w.all, w.stop, w.done = map[chan *View]bool{}, stop, make(chan struct{})
+		go w.spread(b, views, w.done)
 	}
 	v, err := b.Sync(ctx)
 	if err != nil {
@@ -143,7 +153,8 @@ func (w *watch) leave(c chan *View) {
 	}
 }
 
-func (w *watch) spread(b *Box, views <-chan *index.View) {
+func (w *watch) spread(b *Box, views <-chan *index.View, done chan struct{}) {
+	defer close(done)
 	for ix := range views {
 		v := b.wrap(ix)
 		w.mu.Lock()
@@ -155,5 +166,20 @@ func (w *watch) spread(b *Box, views <-chan *index.View) {
 			c <- v
 		}
 		w.mu.Unlock()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for c := range w.all {
+		close(c)
+	}
+	w.all = nil
+}
+
+// end ends all watches: the box is closed.
+func (w *watch) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stop != nil {
+		w.stop()
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -222,6 +223,25 @@ func TestWatch(t *testing.T) {
 	}
 	stop()
 	for _, c := range watches {
+		for range c {
+		}
+	}
+	c, err := b.Watch(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { // with its box a watch ends
+		s.Close()
+		for range c {
+		}
+	}()
+	for range 5 { // at once again
+		own, stop := context.WithCancel(ctx)
+		c, err := b.Watch(own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop()
 		for range c {
 		}
 	}
@@ -469,4 +489,100 @@ func TestLargeHeaders(t *testing.T) {
 			t.Errorf("by cc %v, %v", o, err)
 		}
 	})
+}
+
+// Everything at once, beside a stranger: in the end all agree with the files.
+func TestEverythingAtOnce(t *testing.T) {
+	w := newWorld(t, 60)
+	s, other := w.open(Options{}), w.open(Options{})
+	b, _ := w.box(s, "INBOX")
+	b2, _ := w.box(other, "INBOX")
+	f := w.folder("INBOX")
+	watched, stop := context.WithCancel(ctx)
+	changes, err := b.Watch(watched)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	run := func(n int, step func(i int) error) {
+		wg.Go(func() {
+			for i := range n {
+				if err := step(i); err != nil && !errors.Is(err, maildir.ErrGone) && !errors.Is(err, fs.ErrNotExist) {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	q, _ := search.Parse("jitter OR from:ada")
+	for _, b := range []*Box{b, b2} {
+		run(15, func(int) error { _, err := b.Sync(ctx); return err })
+		run(8, func(int) error { _, err := b.View().Query(ctx, q); return err })
+		run(8, func(int) error { _, err := b.View().Threads(ctx, thread.Newest); return err })
+		run(8, func(i int) error { _, err := b.View().Sort(ctx, By{Date, i%2 == 0}, By{Key: From}); return err })
+		run(8, func(i int) error {
+			v := b.View()
+			_, err := b.SetFlags(ctx, v.ix.AllUIDs(nil)[:v.Len()/2], FlagChange{Add: []Flags{Flagged, Seen, Replied}[i%3], Remove: Passed})
+			return err
+		})
+		run(3, func(int) error { return b.Build(ctx, nil) })
+		run(4, func(int) error {
+			_, err := b.Append(ctx, maildir.Delivery{}, nil, strings.NewReader("Subject: appended\n\njitter\n"))
+			return err
+		})
+	}
+	run(6, func(int) error { _, err := s.Conversations(ctx, thread.Newest); return err })
+	run(20, func(i int) error { // the stranger
+		list, err := f.List()
+		if err != nil {
+			return err
+		}
+		switch e := list[i%len(list)]; i % 4 {
+		case 0:
+			return os.Rename(f.File(e), filepath.Join(f.Path(), "cur", e.Base()+":2,RS"))
+		case 1:
+			return os.Remove(f.File(e))
+		default:
+			name := fmt.Sprintf("18000000%02d.stranger", i)
+			if err := os.WriteFile(filepath.Join(f.Path(), "tmp", name), []byte("Subject: strange\n\n"), 0o600); err != nil {
+				return err
+			}
+			return os.Rename(filepath.Join(f.Path(), "tmp", name), filepath.Join(f.Path(), "new", name))
+		}
+	})
+	last := make(chan *View, 1)
+	go func() {
+		var v *View
+		for c := range changes {
+			v = c.To
+		}
+		last <- v
+	}()
+	wg.Wait()
+	for _, b := range []*Box{b, b2} {
+		if err := b.Flush(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	stop()
+	<-last
+	docs := w.docs("INBOX")
+	var uids []UID
+	for _, b := range []*Box{b, b2} {
+		v := w.sync(b)
+		if v.Len() != len(docs) {
+			t.Errorf("%d rows, %d messages", v.Len(), len(docs))
+		}
+		for n := range v.Len() {
+			r := v.Row(n)
+			if d := docs[r.Base()]; d == nil || r.Entry() != d.e || r.Subject() != d.sum.Subject {
+				t.Errorf("row %d is %v", n, r.Entry())
+			}
+		}
+		if mine := v.ix.AllUIDs(nil); uids == nil {
+			uids = mine
+		} else if !slices.Equal(uids, mine) {
+			t.Errorf("UIDs %v and %v", uids, mine)
+		}
+	}
 }
