@@ -180,6 +180,7 @@ func TestRule19UIDValidity(t *testing.T) {
 
 // Rule 18: the way back. Nothing is written while Dovecot has the folder.
 func TestRule18Export(t *testing.T) {
+	t.Parallel()
 	f := newFolder(t)
 	os.WriteFile(f.Path()+"/dovecot-uidlist", []byte("3 V17 N9 G98de6b36148c016b2145000083ecc375\n3 Pu-3 :1.a\n"), 0o640)
 	put(t, f, "cur/1.a:2,")

@@ -56,7 +56,7 @@ func (g *minder) end(ctx context.Context) error {
 		return nil
 	}
 	ev := touched{}
-	after, quiet, err := g.x.quiet(g.l, ev)
+	after, quiet, err := g.x.quiet(g.l, ev, false)
 	if errors.Is(err, errUnheard) {
 		g.x.sync.sure = false
 		return nil // the next Sync reads

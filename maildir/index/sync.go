@@ -154,7 +154,7 @@ func (x *Index) hear(ctx context.Context) (*View, error) {
 	defer t.end()
 	x.sync.sure = false
 	ev := touched{}
-	after, quiet, err := x.quiet(x.sync.live, ev)
+	after, quiet, err := x.quiet(x.sync.live, ev, false)
 	if err != nil {
 		return nil, err
 	}
@@ -173,10 +173,16 @@ func (x *Index) hear(ctx context.Context) (*View, error) {
 
 // quiet drains l until nothing happens between a look at the times and the
 // notices of what they have seen; then the times belong to what is known.
-func (x *Index) quiet(l *listener, ev touched) (s stamps, quiet bool, err error) {
+// With wait it sleeps off the tick in which a time proves nothing yet.
+func (x *Index) quiet(l *listener, ev touched, wait bool) (s stamps, quiet bool, err error) {
 	for range 4 {
 		if s, err = x.stamps(); err != nil {
 			return s, false, err
+		}
+		if wait && !(x.settled(true, s.new, true) && x.settled(false, s.cur, true)) {
+			if s, err = x.stamps(); err != nil {
+				return s, false, err
+			}
 		}
 		l.barrier()
 		heard, ok := l.drain(ev)
@@ -297,7 +303,7 @@ func (x *Index) round(ctx context.Context, v *View, l *listener, round int) (*Vi
 	var after stamps
 	exact, quiet := true, true
 	if l != nil {
-		after, quiet, err = x.quiet(l, ev)
+		after, quiet, err = x.quiet(l, ev, true)
 		if errors.Is(err, errUnheard) && round < scanRounds {
 			return nil, err
 		}
@@ -318,6 +324,9 @@ func (x *Index) round(ctx context.Context, v *View, l *listener, round int) (*Vi
 		quiet = exact
 	}
 	r.overlay(ev, x.f)
+	if u := t.view(); u != v {
+		r.rebase(u)
+	}
 	if err := x.apply(ctx, t, r, exact); err != nil {
 		return nil, err
 	}
@@ -477,6 +486,32 @@ func (r *reading) overlay(ev touched, f *maildir.Folder) {
 			}
 		}
 	}
+}
+
+// rebase takes account of what others committed while the directories were read:
+// u is what there is by now. A row that they added must have been seen like any
+// other; one whose file they renamed may since have got its old name back.
+func (r *reading) rebase(u *View) {
+	hit := map[int]bool{}
+	for _, e := range r.odd {
+		if row, m := u.Lookup([]byte(e.File), e.New); m != Unknown {
+			hit[row] = true
+		}
+	}
+	u.Files(0, u.Len(), func(row int, file []byte, isNew bool) bool {
+		uid := u.UID(row)
+		was, ok := r.v.Find(uid)
+		if !ok {
+			if !hit[row] {
+				r.gone = append(r.gone, uid)
+			}
+		} else if r.marked(was) {
+			if _, m := r.v.Lookup(file, isNew); m != Same {
+				r.odd = append(r.odd, r.v.Entry(was))
+			}
+		}
+		return true
+	})
 }
 
 // apply brings the index to what r says. Unless it is exact nothing is held to
