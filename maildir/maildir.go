@@ -1,24 +1,3 @@
-// Package maildir reads and writes mail kept as files: a Maildir tree that
-// other programs (mutt, mbsync, notmuch, Dovecot, procmail) change at any time
-// without asking.
-//
-// It promises:
-//
-//   - A delivery is durable when [Folder.Deliver] returns, and at no moment is a
-//     partial message visible in new/ or cur/.
-//   - A message is immutable: its content and its modification time never
-//     change. The part of its file name before ":2," (its base) names it.
-//   - Every change is one rename, and no rename ever replaces another message.
-//   - No two messages of a folder keep one base: listing gives the younger of
-//     them a fresh one.
-//   - Where Dovecot reads the folder too, batches of renames are made under its
-//     lock ([Hold]).
-//   - What we do not know in a name (flag letters, fields such as ",U=") stays.
-//   - A file that vanishes is first a rename in flight, and only then gone.
-//
-// It leaves to others what a message says, who owns the tree, and which folder
-// a message belongs in. It knows no index: consumers see a [Folder] and its
-// entries, so that an index can be put below them.
 package maildir
 
 import "errors"

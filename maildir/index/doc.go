@@ -33,7 +33,7 @@
 //	pneu.cache  digests, and
 //	pneu.head   folded header text: can be made again from the messages
 //	pneu.uids   text copy of the UIDs, as dovecot-uidlist version 3
-//	pneu.lock   only with Options.Safe, or where directories cannot be locked
+//	pneu.lock   in safe mode (Options.Safe), or where directories cannot be locked
 //
 // No file is ever truncated, and but for the two first kinds of sector below no
 // byte that was committed is written again: what is mapped stays. A file is

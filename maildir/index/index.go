@@ -39,7 +39,8 @@ type Options struct {
 	Memory bool
 	// Safe is for folders that several machines share over NFS: locks go
 	// through a file of their own, every commit is synced, and no state of a
-	// directory is trusted. All programs on the folder must agree on it.
+	// directory is trusted. All programs on the folder must agree on it, so it
+	// holds as well in a tree of which maildir.Store.Shared is true.
 	Safe bool
 	// SyncEach makes every commit durable against loss of power. Without it a
 	// commit survives the death of the process; after loss of power, what was

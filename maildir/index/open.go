@@ -86,7 +86,8 @@ func Open(f *maildir.Folder, opt Options) (*Index, error) {
 	if x.boot == 0 {
 		x.boot = bootID()
 	}
-	if opt.Safe {
+	if opt.Safe || f.Store().Shared() {
+		x.opt.Safe = true
 		// Several machines take turns, and none knows when another was started:
 		// nothing may be left to be lost.
 		x.boot, x.opt.SyncEach = sharedBoot, true

@@ -236,10 +236,20 @@ func TestBusy(t *testing.T) {
 }
 
 // TestTwoMachines, each started at another time, take turns without
-// jumps in the UIDs.
+// jumps in the UIDs: told by options, or by a file in the tree.
 func TestTwoMachines(t *testing.T) {
-	f := newFolder(t)
-	a, b := mustOpen(t, f, Options{Safe: true, boot: 1000}), mustOpen(t, f, Options{Safe: true, boot: 2000})
+	t.Run("options", func(t *testing.T) { twoMachines(t, newFolder(t), true) })
+	t.Run("pneu.safe", func(t *testing.T) {
+		f := newFolder(t)
+		if err := os.WriteFile(filepath.Join(f.Path(), "pneu.safe"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		twoMachines(t, f, false)
+	})
+}
+
+func twoMachines(t *testing.T, f *maildir.Folder, safe bool) {
+	a, b := mustOpen(t, f, Options{Safe: safe, boot: 1000}), mustOpen(t, f, Options{Safe: safe, boot: 2000})
 	for n := range 6 {
 		x := a
 		if n%2 == 1 {

@@ -16,7 +16,8 @@ type Options struct {
 	ReadOnly bool
 	// NoIndex works from the files alone: indexes are neither read nor written.
 	NoIndex bool
-	// Safe is for a tree that several machines share over NFS.
+	// Safe is for a tree that several machines use at the same time over NFS. It holds
+	// as well if maildir.Store.Shared says so of the tree, for all programs must agree.
 	Safe bool
 	// StrictFlags has changes of flags rename files before they return, instead of soon after.
 	StrictFlags bool
@@ -62,18 +63,14 @@ func Create(root string, opt Options) (*Store, error) {
 	return newStore(tree, opt), nil
 }
 
-func (opt Options) complete() Options {
+func newStore(tree *maildir.Store, opt Options) *Store {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return opt
-}
-
-func newStore(tree *maildir.Store, opt Options) *Store {
-	opt = opt.complete()
+	opt.Safe = opt.Safe || tree.Shared()
 	s := &Store{tree: tree, opt: opt, boxes: map[string]*Box{}, keepThreads: threadsKept}
 	if !opt.ReadOnly && !opt.NoIndex {
 		tree.Observe(index.Observe(s.indexOf))
