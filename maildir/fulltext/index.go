@@ -70,14 +70,10 @@ func newIndex(dir string, opt Options, fsys files) *Index {
 	return x
 }
 
-// Append is Index.Append for a program that delivers one message and ends: no
-// segment is opened. uid must be new.
+// Append is Index.Append for a program that delivers one message and ends: see
+// [Appender].
 func Append(dir string, opt Options, uid uint32, text []byte) (full bool, err error) {
-	opt, err = opt.complete()
-	if err != nil {
-		return false, err
-	}
-	return newIndex(dir, opt, disk{}).Append(uid, text)
+	return new(Appender).Append(dir, opt, uid, text)
 }
 
 // Exists reports whether anybody has made an index of texts in dir.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -149,4 +151,54 @@ func TestSegmentsStayFew(t *testing.T) {
 	if n := x.View().Stat().Segments; n > 10 {
 		t.Errorf("%d segments", n)
 	}
+}
+
+// An Appender sees what it must not append to, and all that it appended is found.
+func TestAppender(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, tailName)
+	opt := Options{Identity: "one"}
+	var a Appender
+	add := func(opt Options, uid uint32, text string) {
+		t.Helper()
+		if _, err := a.Append(dir, opt, uid, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	has := func(opt Options, uids ...uint32) {
+		t.Helper()
+		x, err := Open(dir, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer x.Close()
+		var got []uint32
+		for uid := range x.View().Find(t.Context(), []byte("word")) {
+			got = append(got, uid)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, uids) {
+			t.Errorf("found %v, want %v", got, uids)
+		}
+	}
+	add(opt, 1, "first word")
+	add(opt, 2, "second word")
+	if _, err := Append(dir, opt, 3, []byte("another's word")); err != nil {
+		t.Fatal(err)
+	}
+	add(opt, 4, strings.Repeat("a long word ", 8000))
+	has(opt, 1, 2, 3, 4)
+	if st, err := os.Stat(path); err != nil || os.Truncate(path, st.Size()-5) != nil {
+		t.Fatal(err)
+	}
+	add(opt, 5, "after a torn word")
+	has(opt, 1, 2, 3, 5)
+	add(Options{Identity: "two"}, 1, "word of another numbering")
+	has(Options{Identity: "two"}, 1)
+	has(opt)
+	if err := os.WriteFile(path, make([]byte, 500), 0o600); err != nil { // what a power cut may leave
+		t.Fatal(err)
+	}
+	add(opt, 6, "word")
+	has(opt, 6)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -210,4 +211,104 @@ func (t *tail) append(f file, identity string, uid uint32, text []byte) error {
 		t.info = info
 	}
 	return nil
+}
+
+// An Appender adds documents for a program that delivers and does not search: no
+// segment is opened, and of the tail it is only seen to that it is whole. It is
+// used by one goroutine at a time. The zero value is ready.
+type Appender struct {
+	info   os.FileInfo // of the tail that was whole
+	header []byte
+	whole  int64
+}
+
+// Append is Index.Append. uid must be new.
+func (a *Appender) Append(dir string, opt Options, uid uint32, text []byte) (full bool, err error) {
+	if opt, err = opt.complete(); err != nil {
+		return false, err
+	}
+	if indexable(text) && !opt.ReadOnly {
+		if full, done, err := a.blind(disk{}, dir, opt, uid, text); done {
+			return full, err
+		}
+	}
+	return newIndex(dir, opt, disk{}).Append(uid, text)
+}
+
+// blind adds a record to a tail whose records make up all of its file. It does
+// nothing, and says so, where that is not so: then someone has to read it.
+func (a *Appender) blind(fsys files, dir string, opt Options, uid uint32, text []byte) (full, done bool, err error) {
+	f, info, err := lockTail(fsys, dir)
+	if err != nil {
+		return false, true, fmt.Errorf("append to text index: %w", err)
+	}
+	defer f.Close()
+	if info.Size() == 0 || info.Size() >= 8*opt.Tail {
+		return false, false, nil
+	}
+	if !a.check(f, info, opt.Identity) {
+		a.info = nil
+		return false, false, nil
+	}
+	b := appendRecord(nil, uid, text)
+	a.info = nil
+	if n, err := f.Write(b); err != nil {
+		if n > 0 {
+			f.Truncate(info.Size())
+		}
+		return false, true, fmt.Errorf("append to text index: %w", err)
+	}
+	a.info, a.whole = info, info.Size()+int64(len(b))
+	return a.whole >= opt.Tail, true, nil
+}
+
+// check goes over what it has not gone over before, and reports whether the tail is
+// whole.
+func (a *Appender) check(f file, info os.FileInfo, identity string) (whole bool) {
+	head := make([]byte, min(info.Size(), tailFixed+maxIdentity+4))
+	if _, err := f.ReadAt(head, 0); err != nil {
+		return false
+	}
+	h, err := headerOf(head, identity)
+	if h == nil || err != nil {
+		return false
+	}
+	if a.info == nil || !os.SameFile(a.info, info) || !bytes.Equal(h, a.header) || a.whole > info.Size() {
+		a.header, a.whole = h, int64(len(h))
+	}
+	d, ok := f.(diskFile)
+	if !ok || info.Size()-a.whole < 64<<10 {
+		b := make([]byte, info.Size()-a.whole)
+		if _, err := f.ReadAt(b, a.whole); err != nil {
+			return false
+		}
+		return walkRecords(b)
+	}
+	data, unmap, err := mapFile(d.File, int(info.Size()))
+	if err != nil {
+		return false
+	}
+	defer unmap(data)
+	err = safely(func() error {
+		whole = walkRecords(data[a.whole:])
+		return nil
+	})
+	return whole && err == nil
+}
+
+// walkRecords goes from record to record by their lengths, and reports whether they
+// are all there is.
+func walkRecords(b []byte) bool {
+	le := binary.LittleEndian
+	for len(b) > 0 {
+		if len(b) < recordHead {
+			return false
+		}
+		size := le.Uint32(b[4:])
+		if size > maxText || int(size) > len(b)-recordHead || le.Uint32(b) == 0 {
+			return false // 0: never written
+		}
+		b = b[recordHead+int(size):]
+	}
+	return true
 }

@@ -66,8 +66,9 @@ var errLetters = errors.New("only the flags D, F, P, R, S and T are changed by n
 var errNumbering = errors.New("the folder has been numbered anew")
 
 // numbering names what UIDs are of.
-func (v *View) numbering() string {
-	st := v.State()
+func (v *View) numbering() string { return numberingOf(v.State()) }
+
+func numberingOf(st State) string {
 	return fmt.Sprintf("%s/%d", hex.EncodeToString(st.GUID[:]), st.UIDValidity)
 }
 
@@ -80,27 +81,24 @@ func (b *Box) flag(ctx context.Context, of journal.Bulk, c index.FlagChange) err
 	return err
 }
 
-// Journal returns what a journal needs to take back changes of keywords and of many flags at
-// once: give it to UseKeywords and UseNumbers. It keeps folders open until the Store is closed.
+// Journal returns what a journal needs to take back changes of keywords and of many messages at
+// once: give it to UseKeywords, UseNumbers and UseMover. It keeps folders open until the Store is closed.
 func (s *Store) Journal() *Noted { return &Noted{s: s, boxes: map[string]*Box{}} }
 
-// Noted is a Store as a journal uses it: journal.Keywords and journal.Numbers.
+// Noted is a Store as a journal uses it: journal.Keywords, journal.Numbers and journal.Mover.
+// What it does itself to many messages is written down in a batch, so that it can be undone.
 type Noted struct {
 	s     *Store
 	mu    sync.Mutex
 	boxes map[string]*Box
 }
 
-// Flag changes flags by number, and of messages with these bases.
-func (n *Noted) Flag(f *maildir.Folder, of journal.Bulk, bases []string, add, remove maildir.Flags) error {
+// Flag changes flags and keywords by number, and of messages with these bases.
+func (n *Noted) Flag(f *maildir.Folder, of journal.Bulk, bases []string, c journal.Change) (paths []string, err error) {
 	ctx := context.Background()
-	return n.with(ctx, f, func(b *Box, v *View) error {
+	err = n.with(ctx, f, func(b *Box, v *View) error {
 		if v.numbering() != of.Numbering || !v.State().Sticky {
 			return errNumbering
-		}
-		c := index.FlagChange{Add: index.FlagsOf(add), Remove: index.FlagsOf(remove)}
-		if err := b.flag(ctx, of, c); err != nil {
-			return err
 		}
 		var more []UID
 		for _, base := range bases {
@@ -108,12 +106,33 @@ func (n *Noted) Flag(f *maildir.Folder, of journal.Bulk, bases []string, add, re
 				more = append(more, v.ix.UID(row))
 			}
 		}
-		if len(more) == 0 {
-			return nil
+		change := index.FlagChange{Add: index.FlagsOf(c.Add), Remove: index.FlagsOf(c.Remove), AddKeywords: c.AddKeywords, RemoveKeywords: c.RemoveKeywords}
+		if err := b.flag(ctx, of, change); err != nil {
+			return err
 		}
-		_, err := b.SetFlags(ctx, more, c)
-		return err
+		if len(more) > 0 {
+			if _, err := b.SetFlags(ctx, more, change); err != nil {
+				return err
+			}
+		}
+		if err := b.Flush(ctx); err != nil {
+			return err
+		}
+		v = b.View()
+		path := func(row int) { paths = append(paths, f.File(v.ix.Entry(row))) }
+		for lo, hi := range of.Ranges() {
+			for row, _ := v.ix.Find(UID(lo)); row < v.Len() && v.ix.UID(row) <= UID(hi); row++ {
+				path(row)
+			}
+		}
+		for _, uid := range more {
+			if row, ok := v.ix.Find(uid); ok {
+				path(row)
+			}
+		}
+		return nil
 	})
+	return paths, err
 }
 
 // Number returns the number of a message as a journal notes it.
@@ -141,6 +160,10 @@ func (n *Noted) box(f *maildir.Folder) (*Box, error) {
 	defer n.mu.Unlock()
 	if b := n.boxes[f.Path()]; b != nil {
 		return b, nil
+	}
+	// As one of the tree, whose changes the index hears of.
+	if own, err := n.s.tree.Folder(f.Name()); err == nil && own.Path() == f.Path() {
+		f = own
 	}
 	b, err := n.s.BoxOf(f)
 	if err == nil {

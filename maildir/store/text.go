@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -11,7 +10,6 @@ import (
 	"pneu/maildir"
 	"pneu/maildir/digest"
 	"pneu/maildir/fulltext"
-	"pneu/maildir/index"
 	"pneu/maildir/message"
 	"pneu/maildir/search"
 )
@@ -203,7 +201,11 @@ func (b *Box) Expect() (filed func(e maildir.Entry, raw []byte)) {
 	tell := b.x.Expect()
 	return func(e maildir.Entry, raw []byte) {
 		tell(e, raw)
-		uid, ok := b.filed(e)
+		v, err := b.Refresh()
+		if e.File == "" || err != nil {
+			return
+		}
+		row, ok := v.FindBase(e.Base())
 		if !ok {
 			return
 		}
@@ -211,44 +213,6 @@ func (b *Box) Expect() (filed func(e maildir.Entry, raw []byte)) {
 		if x == nil || x.View().Stat().Docs+x.View().Stat().TailDocs == 0 {
 			return // nobody searches texts here yet
 		}
-		x.Append(uint32(uid), digest.Fold(nil, digest.Text(message.Parse(raw))))
-	}
-}
-
-// filed returns the number of a message that the index was told of.
-func (b *Box) filed(e maildir.Entry) (UID, bool) {
-	v, err := b.Refresh()
-	if e.File == "" || err != nil {
-		return 0, false
-	}
-	row, ok := v.FindBase(e.Base())
-	if !ok {
-		return 0, false
-	}
-	return v.ix.UID(row), true
-}
-
-// Filed tells the indexes of a folder, if it has any, of a message that was just delivered
-// into it, raw being the whole of it: what [Box.Expect] does, for a program that delivers one
-// message and ends. A folder that nobody has opened yet stays without an index. It waits for
-// nobody and cannot fail.
-func Filed(f *maildir.Folder, opt Options, e maildir.Entry, raw []byte) {
-	if _, err := index.ReadState(f.Path()); errors.Is(err, fs.ErrNotExist) || !f.Local() {
-		return
-	}
-	opt = opt.complete()
-	b := &Box{s: &Store{opt: opt}, f: f}
-	x, err := index.Open(f, b.s.indexOptions())
-	if err != nil {
-		return
-	}
-	b.x = x
-	defer x.Close()
-	x.Filed(e, raw)
-	if x.Volatile() != nil || !fulltext.Exists(f.Path()) {
-		return
-	}
-	if uid, ok := b.filed(e); ok {
-		fulltext.Append(f.Path(), fulltext.Options{Identity: b.View().numbering()}, uint32(uid), digest.Fold(nil, digest.Text(message.Parse(raw))))
+		x.Append(uint32(v.ix.UID(row)), digest.Fold(nil, digest.Text(message.Parse(raw))))
 	}
 }

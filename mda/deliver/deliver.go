@@ -25,6 +25,7 @@ import (
 	"log/slog"
 	"time"
 
+	"pneu/maildir/store"
 	"pneu/mda/account"
 	"pneu/mta/sysexits"
 )
@@ -94,6 +95,8 @@ type Agent struct {
 	db  *account.DB
 	fwd Forwarder
 	log *slog.Logger
+
+	filer store.Filer
 }
 
 // New returns an agent. fwd may be nil: then nothing can be sent on, and an
@@ -117,7 +120,7 @@ func New(opt Options, db *account.DB, fwd Forwarder, log *slog.Logger) *Agent {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Agent{opt, db, fwd, log}
+	return &Agent{opt: opt, db: db, fwd: fwd, log: log}
 }
 
 // Check reports a setting that cannot be, for programs to end at start.

@@ -54,6 +54,12 @@ const textLimit = 16 << 20
 // Put files the message of that size. On nil it is durable. All errors are to
 // be tried again but those that say otherwise.
 func (b Mailbox) Put(r io.Reader, size int64) error {
+	var filer store.Filer
+	defer filer.Close()
+	return b.put(r, size, &filer)
+}
+
+func (b Mailbox) put(r io.Reader, size int64, filer *store.Filer) error {
 	if b.Home != "" {
 		if _, err := os.Stat(b.Home); err != nil {
 			return trouble(b.Maildir, fmt.Errorf("home folder: %w", err))
@@ -84,7 +90,7 @@ func (b Mailbox) Put(r io.Reader, size int64) error {
 	}
 	// Durable by now: whatever comes of the index, the message was delivered.
 	if n, ok := e.Size(); ok && text.room > 0 && n == int64(text.Len()) { // else an earlier attempt's
-		store.Filed(folder, store.Options{}, e, text.Bytes())
+		filer.Filed(folder, e, text.Bytes())
 	}
 	return nil
 }
@@ -207,7 +213,7 @@ func (a *Agent) put(ctx context.Context, box Mailbox, uid, gid int, r *io.Limite
 			return a.putAs(ctx, box, uid, gid, r)
 		}
 	}
-	return box.Put(r, r.N)
+	return box.put(r, r.N, &a.filer)
 }
 
 // derive names a delivery: the same message for the same recipient always has
