@@ -63,13 +63,18 @@ func Create(root string, opt Options) (*Store, error) {
 	return newStore(tree, opt), nil
 }
 
-func newStore(tree *maildir.Store, opt Options) *Store {
+func (opt Options) complete() Options {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
+	return opt
+}
+
+func newStore(tree *maildir.Store, opt Options) *Store {
+	opt = opt.complete()
 	opt.Safe = opt.Safe || tree.Shared()
 	s := &Store{tree: tree, opt: opt, boxes: map[string]*Box{}, keepThreads: threadsKept}
 	if !opt.ReadOnly && !opt.NoIndex {
