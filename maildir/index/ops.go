@@ -241,7 +241,7 @@ func (x *Index) filed(e maildir.Entry, raw []byte, l *listener) {
 }
 
 // lookLimit is how much in new/ is too much to be read at each delivery.
-const lookLimit = 200
+const lookLimit = 400
 
 // lookNew notes the state of the directories after a delivery, if reading new/ is
 // cheap and shows that all else is as it was: so that a folder to which mail is
