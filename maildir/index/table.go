@@ -427,28 +427,63 @@ func (b *builder) count(c *chunk, i int, sign int64) {
 	b.st.WireBytes += sign * max(wire, 0)
 }
 
-// each calls fn with the slots of the ranges that are not dead.
-func (b *builder) each(ranges []UIDRange, fn func(k, i int)) {
+// spans calls fn with the slots of ascending ranges, those of one chunk at a time.
+// Some may be dead.
+func (b *builder) spans(ranges []UIDRange, fn func(k, lo, hi int)) {
+	slot := 0
 	for _, r := range ranges {
-		slot := b.findSlot(r.Lo)
+		slot = b.findNext(slot, r.Lo)
 		for slot < b.slots {
-			k := slot >> chunkBits
-			c := b.chunks[k]
-			for i := slot & (chunkSlots - 1); i < len(c.uid); i++ {
-				if UID(c.uid[i]) > r.Hi {
-					slot = b.slots
-					break
-				}
-				if !c.dead.has(i) {
-					fn(k, i)
-					c = b.chunks[k]
+			k, lo := slot>>chunkBits, slot&(chunkSlots-1)
+			u := b.chunks[k].uid
+			if UID(u[lo]) > r.Hi {
+				break
+			}
+			hi := len(u)
+			if UID(u[hi-1]) > r.Hi {
+				// Numbers without gaps are the rule.
+				hi = min(lo+int(min(r.Hi-UID(u[lo]), chunkSlots))+1, hi)
+				if UID(u[hi-1]) > r.Hi {
+					n, found := slices.BinarySearch(u[lo:hi], uint32(r.Hi))
+					if hi = lo + n; found {
+						hi++
+					}
 				}
 			}
-			if slot < b.slots {
-				slot = (k + 1) << chunkBits
+			fn(k, lo, hi)
+			if slot = k<<chunkBits + hi; hi < len(u) {
+				break
 			}
+			slot = (k + 1) << chunkBits
 		}
 	}
+}
+
+// findNext is findSlot, quick if what is looked for is not far behind slot.
+func (b *builder) findNext(slot int, uid UID) int {
+	if slot < b.slots {
+		u, i := b.chunks[slot>>chunkBits].uid, slot&(chunkSlots-1)
+		if first := UID(u[i]); first <= uid && uid <= UID(u[len(u)-1]) {
+			end := min(i+int(min(uid-first, chunkSlots))+1, len(u))
+			if UID(u[end-1]) == uid {
+				return slot + end - 1 - i
+			}
+			n, _ := slices.BinarySearch(u[i:end], uint32(uid))
+			return slot + n
+		}
+	}
+	return b.findSlot(uid)
+}
+
+// each calls fn with the slots of the ranges that are not dead.
+func (b *builder) each(ranges []UIDRange, fn func(k, i int)) {
+	b.spans(ranges, func(k, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			if !b.chunks[k].dead.has(i) {
+				fn(k, i)
+			}
+		}
+	})
 }
 
 // flagChange is a FLAGS record.
@@ -465,49 +500,50 @@ func (b *builder) flags(ranges []UIDRange, ch *flagChange) (changed int) {
 		from, to uint16
 		ok       bool
 	}
-	last := -1
-	var c *chunk
-	b.each(ranges, func(k, i int) {
-		if k != last {
-			c, last = b.chunks[k], k
-		}
-		old := c.flags[i]
-		now := (old | ch.set) &^ ch.clear
-		kw := c.kw[i]
-		if len(ch.add)+len(ch.rm) > 0 {
-			m := &memo[kw&1]
-			if !m.ok || m.from != kw {
-				m.from, m.to, m.ok = kw, b.changeSet(kw, ch.add, ch.rm), true
+	plain := len(ch.add)+len(ch.rm) == 0
+	b.spans(ranges, func(k, lo, hi int) {
+		c := b.chunks[k]
+		unseen, deleted, pending := 0, 0, 0
+		for i := lo; i < hi; i++ {
+			if c.dead.has(i) {
+				continue
 			}
-			kw = m.to
-		}
-		state := c.state[i]
-		if now != old || kw != c.kw[i] {
-			changed++
-			if ch.pending {
-				state |= statePending
-			}
-			c = b.own(k, ownFlags|ownModSeq)
-			c.flags[i] = now
-			c.setModseq(i, ch.modseq)
-			if kw != c.kw[i] {
-				c = b.own(k, ownKeyword)
-				c.kw[i] = kw
-			}
-			if d := Flags(now ^ old); d != 0 {
-				if d&Seen != 0 {
-					b.st.Unseen += 1 - 2*int(now&uint8(Seen))
+			old, kw, state := c.flags[i], c.kw[i], c.state[i]
+			now := (old | ch.set) &^ ch.clear
+			if !plain {
+				m := &memo[kw&1]
+				if !m.ok || m.from != kw {
+					m.from, m.to, m.ok = kw, b.changeSet(kw, ch.add, ch.rm), true
 				}
-				if d&Trashed != 0 {
-					b.st.Deleted += 2*(int(now&uint8(Trashed))/int(Trashed)) - 1
+				kw = m.to
+			}
+			if now != old || kw != c.kw[i] {
+				changed++
+				if ch.pending {
+					state |= statePending
 				}
+				c = b.own(k, ownFlags|ownModSeq)
+				c.flags[i] = now
+				c.setModseq(i, ch.modseq)
+				if kw != c.kw[i] {
+					c = b.own(k, ownKeyword)
+					c.kw[i] = kw
+				}
+				unseen += int(old&uint8(Seen))/int(Seen) - int(now&uint8(Seen))/int(Seen)
+				deleted += int(now&uint8(Trashed))/int(Trashed) - int(old&uint8(Trashed))/int(Trashed)
+			}
+			if !ch.pending && now == c.disk[i] {
+				state &^= statePending
+			}
+			if was := c.state[i]; was != state {
+				c = b.own(k, ownState)
+				c.state[i] = state
+				pending += int(state&statePending)/statePending - int(was&statePending)/statePending
 			}
 		}
-		if !ch.pending && now == c.disk[i] {
-			state &^= statePending
-		}
-		b.setState(k, i, state)
-		c = b.chunks[k]
+		b.st.Unseen += unseen
+		b.st.Deleted += deleted
+		b.st.Pending += pending
 	})
 	if changed > 0 {
 		b.st.HighestModSeq = max(b.st.HighestModSeq, ch.modseq)
