@@ -61,13 +61,22 @@ func (k *keeper) Number(f *maildir.Folder, e maildir.Entry) journal.Bulk {
 	return n.Number(f, e)
 }
 
-// Flag changes flags of many messages.
-func (k *keeper) Flag(f *maildir.Folder, of journal.Bulk, bases []string, add, remove maildir.Flags) error {
+// Flag changes flags and keywords of many messages.
+func (k *keeper) Flag(f *maildir.Folder, of journal.Bulk, bases []string, c journal.Change) ([]string, error) {
 	n, err := k.of(f)
+	if err != nil {
+		return nil, err
+	}
+	return n.Flag(f, of, bases, c)
+}
+
+// Move moves many messages.
+func (k *keeper) Move(from, to *maildir.Folder, list []journal.Moving) error {
+	n, err := k.of(from)
 	if err != nil {
 		return err
 	}
-	return n.Flag(f, of, bases, add, remove)
+	return n.Move(from, to, list)
 }
 
 func (k *keeper) close() error {
@@ -109,13 +118,20 @@ func (t *tool) names(m *msg) {
 
 // journal opens the journal for changing messages; done is to be called at the end.
 func (t *tool) journal() (j *journal.Journal, done func(), err error) {
+	j, _, done, err = t.journalled()
+	return j, done, err
+}
+
+// journalled also returns what does the changes to many messages.
+func (t *tool) journalled() (j *journal.Journal, k *keeper, done func(), err error) {
 	if j, err = openJournal(true); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	k := &keeper{}
+	k = &keeper{}
 	j.UseKeywords(k)
 	j.UseNumbers(k)
-	return j, func() {
+	j.UseMover(k)
+	return j, k, func() {
 		if err := k.close(); err != nil {
 			t.note("%v", err)
 		}

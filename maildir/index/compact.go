@@ -31,8 +31,7 @@ func (x *Index) tidy(ctx context.Context) {
 	defer t.end()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	c, moved := x.core, x.cur.Load().moved
-	if x.volatile != nil || c.slot.length <= max(64<<10, c.idxSize/64) && moved <= max(1<<12, c.slot.st.Total/64) {
+	if c := x.core; x.volatile != nil || c.slot.length <= max(64<<10, c.idxSize/64) {
 		return
 	}
 	if err := x.compact(); err != nil {

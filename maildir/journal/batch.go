@@ -41,14 +41,9 @@ func (b *Batch) ID() string {
 func (b *Batch) note(o Op, do func() error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var lines []line
-	if b.id == "" {
-		if err := b.j.rotate(); err != nil {
-			return err
-		}
-		now := time.Now()
-		b.id = now.UTC().Format("20060102T150405.000") + "-" + rand.Text()[:8]
-		lines = append(lines, line{T: "begin", ID: b.id, Time: now, Actor: b.actor, What: b.what})
+	lines, err := b.begin()
+	if err != nil {
+		return err
 	}
 	b.n++
 	lines = append(lines, line{T: "op", ID: b.id, N: []int{b.n}, Op: pack(o)})
@@ -67,6 +62,19 @@ func (b *Batch) note(o Op, do func() error) error {
 		return err
 	}
 	return nil
+}
+
+// begin returns the line a batch begins with, before its first operation.
+func (b *Batch) begin() ([]line, error) {
+	if b.id != "" {
+		return nil, nil
+	}
+	if err := b.j.rotate(); err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	b.id = now.UTC().Format("20060102T150405.000") + "-" + rand.Text()[:8]
+	return []line{{T: "begin", ID: b.id, Time: now, Actor: b.actor, What: b.what}}, nil
 }
 
 // started reports whether the batch has an operation.

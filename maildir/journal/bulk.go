@@ -18,12 +18,18 @@ type Bulk struct {
 	UIDs string
 }
 
-// Numbers changes flags of messages by their numbers. A program passes an index.
+// A Change is what becomes of flags and keywords.
+type Change struct {
+	Add, Remove                 maildir.Flags
+	AddKeywords, RemoveKeywords []string
+}
+
+// Numbers changes flags and keywords of messages by their numbers. A program passes an index.
 type Numbers interface {
-	// Flag adds and removes flags of the messages b names, and of those with these bases.
-	// Messages that are gone are passed over. It is an error if the folder is not numbered like
-	// that any more.
-	Flag(f *maildir.Folder, b Bulk, bases []string, add, remove maildir.Flags) error
+	// Flag changes the messages b names, and those with these bases, and returns their paths once
+	// their names say it. Messages that are gone are passed over. It is an error if the folder is
+	// not numbered like that any more.
+	Flag(f *maildir.Folder, b Bulk, bases []string, c Change) (paths []string, err error)
 	// Number returns the number of a message, the zero Bulk if it is not known.
 	Number(f *maildir.Folder, e maildir.Entry) Bulk
 }
@@ -31,7 +37,7 @@ type Numbers interface {
 // errNoNumbers is the error of a journal without UseNumbers.
 var errNoNumbers = errors.New("messages have no numbers here")
 
-// UseNumbers says who changes flags by number, before the journal is used.
+// UseNumbers says who changes flags and keywords by number, before the journal is used.
 func (j *Journal) UseNumbers(n Numbers) { j.numbers = n }
 
 // maxUIDs bounds the text of one line.
@@ -41,15 +47,27 @@ const maxUIDs = maxLine / 2
 // messages are those that lack what is added and have what is removed: undo turns all of it
 // round.
 func (b *Batch) FlagAll(f *maildir.Folder, of Bulk, add, remove maildir.Flags, do func() error) error {
+	o := Op{Kind: "bulk"}
+	if add != "" {
+		o.Add = []string{string(add)}
+	}
+	if remove != "" {
+		o.Remove = []string{string(remove)}
+	}
+	return b.numbered(f, of, o, do)
+}
+
+// WordAll is FlagAll for keywords.
+func (b *Batch) WordAll(f *maildir.Folder, of Bulk, add, remove []string, do func() error) error {
+	return b.numbered(f, of, Op{Kind: "words", Add: add, Remove: remove}, do)
+}
+
+// numbered writes down what is to be done with many messages, and does it.
+func (b *Batch) numbered(f *maildir.Folder, of Bulk, o Op, do func() error) error {
+	o.Store, o.FromFolder, o.From, o.ToFolder, o.To = f.Store().Root(), f.Name(), f.Path(), f.Name(), f.Path()
 	parts := of.parts()
 	for i, part := range parts {
-		o := Op{Kind: "bulk", Store: f.Store().Root(), FromFolder: f.Name(), From: f.Path(), ToFolder: f.Name(), To: f.Path(), Bulk: part}
-		if add != "" {
-			o.Add = []string{string(add)}
-		}
-		if remove != "" {
-			o.Remove = []string{string(remove)}
-		}
+		o.Bulk = part
 		// All is done with the last line. To take back what the others say and nobody did
 		// changes nothing.
 		if err := b.note(o, func() error {
@@ -78,43 +96,65 @@ func (of Bulk) parts() (parts []Bulk) {
 	return parts
 }
 
+// A numbering is a folder and what the numbers in it are of.
+type numbering struct{ dir, of string }
+
 // strays returns the bases of those of the messages of o that were moved away since: if undo
 // has brought them back, they are there under these, and have other numbers.
 func (h *history) strays(o Op) (bases []string) {
-	var in map[uint32]bool
-	for _, b := range h.order {
-		for _, m := range b.ops {
-			if m.Kind != "move" || m.From != o.From || m.Bulk.Numbering == "" || m.Bulk.Numbering != o.Bulk.Numbering {
-				continue
-			}
-			if in == nil {
-				in = make(map[uint32]bool, 1024)
-				for lo, hi := range o.Bulk.Ranges() {
-					for u := uint64(lo); u <= uint64(hi); u++ {
-						in[uint32(u)] = true
-					}
+	if h.left == nil {
+		h.left = map[numbering]map[uint32]string{}
+		for _, b := range h.order {
+			for _, m := range b.ops {
+				if m.Kind != "move" || m.Bulk.Numbering == "" {
+					continue
+				}
+				at := numbering{m.From, m.Bulk.Numbering}
+				if h.left[at] == nil {
+					h.left[at] = map[uint32]string{}
+				}
+				for u := range m.Bulk.Ranges() {
+					h.left[at][u] = m.Base()
 				}
 			}
-			for u := range m.Bulk.Ranges() {
-				if in[u] {
-					bases = append(bases, m.Base())
+		}
+	}
+	left := h.left[numbering{o.From, o.Bulk.Numbering}]
+	if len(left) == 0 {
+		return nil
+	}
+	for lo, hi := range o.Bulk.Ranges() {
+		if int(hi-lo) > len(left) {
+			for u, base := range left {
+				if lo <= u && u <= hi {
+					bases = append(bases, base)
 				}
+			}
+			continue
+		}
+		for u := uint64(lo); u <= uint64(hi); u++ {
+			if base, ok := left[uint32(u)]; ok {
+				bases = append(bases, base)
 			}
 		}
 	}
 	return bases
 }
 
-// flagAll changes the flags of all messages of an operation.
-func (j *Journal) flagAll(h *history, o Op, add, remove []string) error {
+// flagAll changes the flags or keywords of all messages of an operation.
+func (j *Journal) flagAll(h *history, o Op, add, remove []string) ([]string, error) {
 	if j.numbers == nil {
-		return errNoNumbers
+		return nil, errNoNumbers
 	}
 	f, err := maildir.At(o.From)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return j.numbers.Flag(f, o.Bulk, h.strays(o), maildir.MakeFlags(strings.Join(add, "")), maildir.MakeFlags(strings.Join(remove, "")))
+	c := Change{AddKeywords: add, RemoveKeywords: remove}
+	if o.Kind == "bulk" {
+		c = Change{Add: maildir.MakeFlags(strings.Join(add, "")), Remove: maildir.MakeFlags(strings.Join(remove, ""))}
+	}
+	return j.numbers.Flag(f, o.Bulk, h.strays(o), c)
 }
 
 // Ranges yields the first and last number of each range; none from the first that is damaged on.
@@ -160,4 +200,22 @@ func NewBulk(numbering string, uids []uint32) Bulk {
 		i = k + 1
 	}
 	return Bulk{numbering, string(b)}
+}
+
+// Plain returns c with what is written as a keyword and is a flag, $Forwarded, as a flag.
+func (c Change) Plain() Change {
+	flag := func(words []string, letters maildir.Flags) ([]string, maildir.Flags) {
+		var rest []string
+		for _, w := range words {
+			if strings.EqualFold(w, "$Forwarded") {
+				letters = letters.Change("P", "")
+			} else {
+				rest = append(rest, w)
+			}
+		}
+		return rest, letters
+	}
+	c.AddKeywords, c.Add = flag(c.AddKeywords, c.Add)
+	c.RemoveKeywords, c.Remove = flag(c.RemoveKeywords, c.Remove)
+	return c
 }

@@ -17,18 +17,18 @@ type numbered struct {
 
 func (n *numbered) Number(*maildir.Folder, maildir.Entry) Bulk { return Bulk{} }
 
-func (n *numbered) Flag(f *maildir.Folder, b Bulk, bases []string, add, remove maildir.Flags) error {
+func (n *numbered) Flag(f *maildir.Folder, b Bulk, bases []string, c Change) ([]string, error) {
 	if b.Numbering != n.numbering {
-		return errors.New("numbered anew")
+		return nil, errors.New("numbered anew")
 	}
 	for lo, hi := range b.Ranges() {
 		for u := lo; u <= hi; u++ {
 			if was, ok := n.flags[u]; ok {
-				n.flags[u] = was.Change(add, remove)
+				n.flags[u] = was.Change(c.Add, c.Remove)
 			}
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 func TestBulk(t *testing.T) {
@@ -49,7 +49,10 @@ func TestBulk(t *testing.T) {
 	}
 	mark := func() error {
 		b := w.j.Begin("tui", "mark all read")
-		if err := b.FlagAll(inbox, of, "S", "", func() error { return n.Flag(inbox, of, nil, "S", "") }); err != nil {
+		if err := b.FlagAll(inbox, of, "S", "", func() error {
+			_, err := n.Flag(inbox, of, nil, Change{Add: "S"})
+			return err
+		}); err != nil {
 			return err
 		}
 		return b.Commit()

@@ -33,15 +33,15 @@ const maxSize = 32 << 20
 // ErrNothing is returned by Undo and Redo when there is nothing to do.
 var ErrNothing = errors.New("nothing to undo")
 
-// An Op is one change to one message, or of bulk to many.
+// An Op is one change to one message; of bulk (flags) and words (keywords) to many.
 type Op struct {
-	Kind                 string // flags, keywords, move, copy, purge, append, replace, mkdir, bulk
+	Kind                 string // flags, keywords, move, copy, purge, append, replace, mkdir; bulk, words
 	Store                string // root of the tree
 	FromFolder, ToFolder string // names of the folders
 	From, To             string // their directories
 	Old, New             maildir.Entry
-	Add, Remove          []string // keywords, of keywords; letters of flags, of bulk
-	Bulk                 Bulk     // the messages, of bulk; of move, the number it had, if that is known
+	Add, Remove          []string // keywords, of keywords and words; letters of flags, of bulk
+	Bulk                 Bulk     // the messages, of bulk and words; of move, the number it had, if that is known
 }
 
 // Base returns the base of the name before the operation.
@@ -71,7 +71,7 @@ func (r Record) Messages() (n int) {
 	for _, o := range r.Ops {
 		switch o.Kind {
 		case "mkdir":
-		case "bulk":
+		case "bulk", "words":
 			n += o.Bulk.Count()
 		default:
 			n++
@@ -103,6 +103,7 @@ type Journal struct {
 	path     string
 	keywords Keywords // nil: they cannot be changed
 	numbers  Numbers  // nil: nor flags by number
+	mover    Mover    // nil: messages are moved one by one
 	mu       sync.Mutex
 	file     *os.File
 }

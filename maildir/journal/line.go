@@ -16,6 +16,7 @@ import (
 //
 //	begin  ID Time Actor What     a batch begins
 //	op     ID N Op                an operation is about to be done
+//	many   ID N Op                operations numbered from N on, which Op.Each tells apart
 //	fail   ID N                   it was not done after all
 //	end    ID                     the batch is complete
 //	undo   ID N...                these operations were taken back
@@ -48,6 +49,10 @@ type opLine struct {
 	Remove     []raw  `json:"remove,omitempty"`
 	Numbering  string `json:"numbering,omitempty"`
 	UIDs       string `json:"uids,omitempty"`
+	// Each has old and new name of each operation of many, one after the other and each as "c"
+	// or "n", for cur or new, and the name; empty for none. A slash ends each: no name has one.
+	// UIDs then has a number for each that is known, "0" for the others.
+	Each raw `json:"each,omitempty"`
 }
 
 // raw is a name on disk: any bytes. JSON has only text, so what is no UTF-8 is
@@ -112,7 +117,7 @@ func unpackEntry(r raw) maildir.Entry {
 
 func pack(o Op) *opLine {
 	return &opLine{o.Kind, raw(o.Store), raw(o.FromFolder), raw(o.ToFolder), raw(o.From), raw(o.To),
-		packEntry(o.Old), packEntry(o.New), convert[raw](o.Add), convert[raw](o.Remove), o.Bulk.Numbering, o.Bulk.UIDs}
+		packEntry(o.Old), packEntry(o.New), convert[raw](o.Add), convert[raw](o.Remove), o.Bulk.Numbering, o.Bulk.UIDs, ""}
 }
 
 // convert makes a list of the one kind of text a list of the other.
@@ -186,6 +191,8 @@ type history struct {
 	steps []step
 	ops   int
 	redo  []string // ids that redo may take, the last undone last
+
+	left map[numbering]map[uint32]string // bases of messages that were moved away; made when asked for
 }
 
 // maxLine is more than any line we write; longer ones are damage.
@@ -234,20 +241,25 @@ func (h *history) apply(l line) {
 		if l.Op == nil || len(l.N) != 1 {
 			return
 		}
-		h.ops++
-		o := operation{Op: l.Op.unpack(), n: l.N[0], at: h.ops}
-		b.ops = append(b.ops, o)
-		h.moved(o.Op, false)
-		if userAction(b) {
-			h.redo = nil // a new action ends what could be done again
+		h.did(b, l.Op.unpack(), l.N[0])
+	case "many":
+		if l.Op == nil || len(l.N) != 1 {
+			return
+		}
+		for i, o := range l.Op.unpackMany() {
+			h.did(b, o, l.N[0]+i)
 		}
 	case "fail":
+		never := map[place]bool{}
 		h.each(b, l.N, func(o *operation) {
 			o.state = failed
 			if o.Kind == "move" || o.Kind == "replace" {
-				h.steps = slices.DeleteFunc(h.steps, func(s step) bool { return s.to == place{o.To, o.NewBase()} })
+				never[place{o.To, o.NewBase()}] = true
 			}
 		})
+		if len(never) > 0 {
+			h.steps = slices.DeleteFunc(h.steps, func(s step) bool { return never[s.to] })
+		}
 	case "undo":
 		h.each(b, l.N, func(o *operation) { o.state = undone; h.moved(o.Op, true) })
 		h.redo = append(slices.DeleteFunc(h.redo, func(id string) bool { return id == b.id }), b.id)
@@ -258,6 +270,16 @@ func (h *history) apply(l line) {
 		}
 	case "lost":
 		h.each(b, l.N, func(o *operation) { o.state = failed })
+	}
+}
+
+// did notes an operation.
+func (h *history) did(b *batch, o Op, n int) {
+	h.ops++
+	b.ops = append(b.ops, operation{Op: o, n: n, at: h.ops})
+	h.moved(o, false)
+	if userAction(b) {
+		h.redo = nil // a new action ends what could be done again
 	}
 }
 

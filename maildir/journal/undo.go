@@ -44,23 +44,7 @@ func (j *Journal) Undo(n int) (Report, error) {
 	}
 	work := inOrder(chosen, done)
 	slices.Reverse(work)
-	var hold maildir.Hold
-	defer hold.Release()
-	for _, w := range work {
-		path, err := j.back(h, w.op.Op, &hold, len(work) > 1)
-		l := line{T: "undo", ID: w.b.id, N: []int{w.op.n}}
-		if err != nil {
-			l.T = "lost"
-			r.Failed = append(r.Failed, Failure{w.op.Op, err})
-		} else if path != "" {
-			r.Paths = append(r.Paths, path)
-		}
-		// After each, so that a crash leaves no operation to be taken back twice.
-		if err := j.write(l); err != nil {
-			return r, err
-		}
-	}
-	return r, nil
+	return r, j.work(&r, h, work, "undo")
 }
 
 // A task is one operation to be taken back or done again.
@@ -106,21 +90,8 @@ func (j *Journal) Redo(n int) (Report, error) {
 	if len(chosen) == 0 {
 		return r, ErrNothing
 	}
-	work := inOrder(chosen, undone)
-	var hold maildir.Hold
-	defer hold.Release()
-	for _, w := range work {
-		path, err := j.again(h, w.op.Op, &hold, len(work) > 1)
-		l := line{T: "redo", ID: w.b.id, N: []int{w.op.n}}
-		if err != nil {
-			l.T = "lost"
-			r.Failed = append(r.Failed, Failure{w.op.Op, err})
-		} else if path != "" {
-			r.Paths = append(r.Paths, path)
-		}
-		if err := j.write(l); err != nil {
-			return r, err
-		}
+	if err := j.work(&r, h, inOrder(chosen, undone), "redo"); err != nil {
+		return r, err
 	}
 	for _, b := range chosen {
 		r.Batches = append(r.Batches, b.record())
@@ -130,14 +101,12 @@ func (j *Journal) Redo(n int) (Report, error) {
 
 // back takes one operation back and returns where the message is then. It looks
 // at the folders, not at what the journal believes.
-func (j *Journal) back(h *history, o Op, hold *maildir.Hold, many bool) (string, error) {
+func (j *Journal) back(o Op, hold *maildir.Hold, many bool) (string, error) {
 	switch o.Kind {
 	case "purge":
 		return "", errPurged
 	case "mkdir":
 		return "", unmake(o)
-	case "bulk":
-		return "", j.flagAll(h, o, o.Remove, o.Add)
 	}
 	from, to, err := o.folders(hold, many)
 	if err != nil {
@@ -178,12 +147,9 @@ func (o Op) folders(hold *maildir.Hold, many bool) (from, to *maildir.Folder, er
 }
 
 // again does one operation again.
-func (j *Journal) again(h *history, o Op, hold *maildir.Hold, many bool) (string, error) {
-	switch o.Kind {
-	case "mkdir":
+func (j *Journal) again(o Op, hold *maildir.Hold, many bool) (string, error) {
+	if o.Kind == "mkdir" {
 		return "", remake(o)
-	case "bulk":
-		return "", j.flagAll(h, o, o.Add, o.Remove)
 	}
 	from, to, err := o.folders(hold, many)
 	if err != nil {

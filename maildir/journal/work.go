@@ -1,0 +1,143 @@
+package journal
+
+import "pneu/maildir"
+
+// A Mover moves many messages at once. A program passes an index.
+type Mover interface {
+	// Move moves messages from one folder to another, or renames them within one. It sets the
+	// path of those that are where they are wanted, and passes over the others.
+	Move(from, to *maildir.Folder, list []Moving) error
+}
+
+// UseMover says who moves many messages, before the journal is used.
+func (j *Journal) UseMover(m Mover) { j.mover = m }
+
+// A Moving is a message that is to be brought from the one entry to the other.
+type Moving struct {
+	Have, Want maildir.Entry
+	Path       string
+}
+
+// As returns the entry that a message is to get which is called now: what other programs
+// changed meanwhile stays.
+func (m *Moving) As(now maildir.Entry) (maildir.Entry, error) {
+	if now == m.Have {
+		return m.Want, nil
+	}
+	return merge(now, m.Have, m.Want)
+}
+
+// runLength is how many operations are done before that is written down.
+const runLength = 500
+
+// work takes operations back, or does them again, in that order. What became of each is
+// written down soon after, so that a crash leaves little that is tried twice; that does no
+// harm either.
+func (j *Journal) work(r *Report, h *history, work []task, how string) error {
+	var hold maildir.Hold
+	defer func() { hold.Release() }()
+	many := len(work) > 1
+	for len(work) > 0 {
+		n := length(work)
+		run := work[:n]
+		work = work[n:]
+		paths, errs := make([]string, n), make([]error, n)
+		left := run
+		switch first := run[0].op.Op; {
+		case first.Kind == "bulk" || first.Kind == "words":
+			add, remove := first.Add, first.Remove
+			if how == "undo" {
+				add, remove = remove, add
+			}
+			var all []string
+			all, errs[0] = j.flagAll(h, first, add, remove)
+			r.Paths = append(r.Paths, all...)
+			left = nil
+		case j.mover != nil && (first.Kind == "move" || first.Kind == "flags"):
+			hold.Release() // the mover has its own
+			j.moveAll(run, how, paths)
+		}
+		for i := range left {
+			if paths[i] != "" {
+				continue
+			}
+			if o := left[i].op.Op; how == "undo" {
+				paths[i], errs[i] = j.back(o, &hold, many)
+			} else {
+				paths[i], errs[i] = j.again(o, &hold, many)
+			}
+		}
+		if err := j.settle(r, run, how, paths, errs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle writes down what became of operations.
+func (j *Journal) settle(r *Report, run []task, how string, paths []string, errs []error) error {
+	var lines []line
+	for i, w := range run {
+		what := how
+		if errs[i] != nil {
+			what = "lost"
+			r.Failed = append(r.Failed, Failure{w.op.Op, errs[i]})
+		} else if paths[i] != "" {
+			r.Paths = append(r.Paths, paths[i])
+		}
+		if k := len(lines) - 1; k >= 0 && lines[k].T == what && lines[k].ID == w.b.id {
+			lines[k].N = append(lines[k].N, w.op.n)
+		} else {
+			lines = append(lines, line{T: what, ID: w.b.id, N: []int{w.op.n}})
+		}
+	}
+	return j.write(lines...)
+}
+
+// length returns how many tasks at the beginning of work can be done in one go: those of
+// several messages that were moved alike.
+func length(work []task) int {
+	first := work[0].op.Op
+	if first.Kind != "move" && first.Kind != "flags" {
+		return 1
+	}
+	seen := map[string]bool{}
+	for n, w := range work {
+		o := w.op.Op
+		if n == runLength || o.Kind != first.Kind || o.From != first.From || o.To != first.To || seen[o.Base()] || seen[o.NewBase()] {
+			return n
+		}
+		seen[o.Base()], seen[o.NewBase()] = true, true
+	}
+	return len(work)
+}
+
+// moveAll has messages moved at once, as far as that can be done.
+func (j *Journal) moveAll(run []task, how string, paths []string) {
+	from, err := maildir.At(run[0].op.From)
+	if err != nil {
+		return // each will say so
+	}
+	to, err := maildir.At(run[0].op.To)
+	if err != nil {
+		return
+	}
+	list := make([]Moving, len(run))
+	for i, w := range run {
+		if list[i] = (Moving{Have: w.op.Old, Want: w.op.New}); how == "undo" {
+			list[i] = Moving{Have: w.op.New, Want: w.op.Old}
+		}
+	}
+	if how == "undo" {
+		from, to = to, from
+	}
+	if j.mover.Move(from, to, list) != nil {
+		// What was done is found where it is.
+		for i := range list {
+			list[i].Path = ""
+		}
+	}
+	for i := range list {
+		paths[i] = list[i].Path
+	}
+}
