@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"text/template"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"pneu/cmd/internal/boot"
 	"pneu/maildir"
 	"pneu/maildir/safe"
+	"pneu/maildir/store"
 	"pneu/mta/sysexits"
 )
 
@@ -35,14 +38,23 @@ type tool struct {
 	store *maildir.Store             // the default tree, once asked for
 	stale locator
 
+	stores  map[string]*store.Store // by root
+	boxes   map[string]*box         // folders as their indexes have them, by path
+	turn    int                     // how often input was waited for
+	lane    lane
+	room    []byte // for a name
+	remarks remarks
+
 	keeper  *keeper         // of keywords that are read
 	indexed map[string]bool // folders that have an index
 
-	flushed time.Time // when the output was last handed on
-	printed int       // records written
-	failed  int       // records that could not be
-	why     int       // the exit code that tells why, if all failed alike; else exitNothing
-	asked   bool      // messages were named on the command line
+	due     atomic.Bool  // the output is to be handed on
+	timer   *time.Timer  // sets due
+	idle    func() error // called before more input is waited for
+	printed int          // records written
+	failed  int          // records that could not be
+	why     int          // the exit code that tells why, if all failed alike; else exitNothing
+	asked   bool         // messages were named on the command line
 }
 
 // A form is how records are written.
@@ -81,7 +93,7 @@ func verb(f func(*tool) error) cli.ActionFunc {
 		}
 		file, _ := c.App.Writer.(*os.File)
 		t.tty = file != nil && isTerminal(file)
-		t.out = bufio.NewWriterSize(c.App.Writer, 32<<10)
+		t.out = bufio.NewWriterSize(c.App.Writer, 64<<10)
 		if err := t.chooseForm(); err != nil {
 			return err
 		}
@@ -89,6 +101,7 @@ func verb(f func(*tool) error) cli.ActionFunc {
 		if t.keeper != nil {
 			t.keeper.close()
 		}
+		t.closeStores()
 		if ferr := t.out.Flush(); err == nil && ferr != nil {
 			err = ferr
 		}
@@ -257,11 +270,16 @@ func hasNewline(s string) bool {
 const holdFor = 50 * time.Millisecond
 
 // wrote counts a record. It is handed on when the next input has to be waited for (see
-// patient), and after holdFor: a write of its own for each would be most of the work.
+// patient), and after holdFor: a write of its own for each would be most of the work, and so
+// would be a look at the clock.
 func (t *tool) wrote() error {
 	t.printed++
-	if now := time.Now(); now.Sub(t.flushed) > holdFor {
-		t.flushed = now
+	switch {
+	case t.timer == nil:
+		t.timer = time.AfterFunc(holdFor, func() { t.due.Store(true) })
+	case t.due.Load():
+		t.due.Store(false)
+		t.timer.Reset(holdFor)
 		return t.out.Flush()
 	}
 	_, err := t.out.Write(nil) // the error of an earlier write, if any
@@ -273,9 +291,15 @@ func (t *tool) wrote() error {
 type patient struct{ t *tool }
 
 func (p patient) Read(b []byte) (int, error) {
+	if p.t.idle != nil {
+		if err := p.t.idle(); err != nil {
+			return 0, err
+		}
+	}
 	if err := p.t.out.Flush(); err != nil {
 		return 0, err
 	}
+	p.t.turn++
 	return p.t.in.Read(b)
 }
 
@@ -324,6 +348,26 @@ func plainly(path string, err error) string {
 func (t *tool) note(format string, args ...any) {
 	t.out.Flush()
 	fmt.Fprintf(t.errw, "%s: %s\n", t.name, safe.Line(fmt.Sprintf(format, args...)))
+}
+
+// remarks are what was said to a person of what is no message's fault: each once.
+type remarks struct {
+	mu   sync.Mutex
+	said map[string]bool
+}
+
+// remark may be called from any goroutine.
+func (t *tool) remark(text string) {
+	t.remarks.mu.Lock()
+	defer t.remarks.mu.Unlock()
+	if t.remarks.said[text] {
+		return
+	}
+	if t.remarks.said == nil {
+		t.remarks.said = map[string]bool{}
+	}
+	t.remarks.said[text] = true
+	fmt.Fprintf(t.errw, "%s: %s\n", t.name, safe.Line(text))
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
