@@ -31,7 +31,8 @@ func (x *Index) tidy(ctx context.Context) {
 	defer t.end()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if c := x.core; x.volatile != nil || c.slot.length <= max(64<<10, c.idxSize/64) {
+	c, moved := x.core, x.cur.Load().moved
+	if x.volatile != nil || c.slot.length <= max(64<<10, c.idxSize/64) && moved <= max(1<<12, c.slot.st.Total/64) {
 		return
 	}
 	if err := x.compact(); err != nil {
@@ -71,7 +72,7 @@ func (x *Index) makeLog(id identity, s slot) error {
 	copy(page[slotAt+int(s.seq&1)*sector:], s.encode())
 	// No more is reserved than was given: the first commit reserves, and until
 	// then a loss of power costs no UIDs.
-	r := reservation{seq: 1, uid: uint64(s.st.UIDNext), modseq: s.st.HighestModSeq}
+	r := reservation{seq: 1, uid: uint64(s.st.UIDNext), modseq: min(s.st.HighestModSeq+modseqBlock, maxModSeq)}
 	copy(page[reserveAt+sector:], r.encode())
 	if _, err := f.WriteAt(page, 0); err != nil {
 		return err
