@@ -56,5 +56,5 @@ func choose(t *tool) error {
 		}
 		return sysexits.Wrap(sysexits.TempFail, fmt.Errorf("%s: %w", screen, err))
 	}
-	return t.eachRecord(&out, func(m *msg) error { return t.emit(m, "") })
+	return t.eachRecord(&out, t.emitRef)
 }

@@ -35,39 +35,32 @@ func (t *tool) resolve(q search.Query) (search.Query, error) {
 	if err != nil {
 		return q, err
 	}
-	folders, err := s.Folders()
+	all, err := t.everywhere(s)
 	if err != nil {
 		return q, err
 	}
-	var all []*msg
-	for _, f := range folders {
-		entries, err := f.List()
-		if err != nil {
-			t.fail(f.Path(), err)
-			continue
-		}
-		for _, e := range entries {
-			all = append(all, &msg{path: f.File(e), f: f, e: e})
-		}
-	}
-	all = threaded(all, false)
+	order := t.threads(all, false)
 	return q.Resolve(func(c search.Conversation) ([]string, error) {
 		var ids []string
-		for from := 0; from < len(all); {
+		for from := 0; from < len(order); {
 			to := from + 1
-			for to < len(all) && all[to].thread == all[from].thread {
+			for to < len(order) && order[to].root == order[from].root {
 				to++
 			}
-			whole := all[from:to]
+			whole := order[from:to]
 			from = to
-			if !slices.ContainsFunc(whole, func(m *msg) bool {
+			if !slices.ContainsFunc(whole, func(k knot) bool {
+				if c.ID != "" {
+					return all[k.at].summary().MessageID == c.ID
+				}
+				m := all[k.at].msg()
 				defer m.forget()
-				return c.ID != "" && m.Summary().MessageID == c.ID || c.ID == "" && c.Query.Match(m)
+				return c.Query.Match(m)
 			}) {
 				continue
 			}
-			for _, m := range whole {
-				if id := m.Summary().MessageID; id != "" {
+			for _, k := range whole {
+				if id := all[k.at].summary().MessageID; id != "" {
 					ids = append(ids, id)
 				}
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"pneu/cmd/internal/boot"
+	"pneu/maildir"
 	"pneu/maildir/message"
 )
 
@@ -159,8 +160,11 @@ func normalised(s string) string {
 // folder are one.
 type realPlaces map[string]string
 
-func (r realPlaces) of(m *msg) string {
-	dir := m.f.Path()
+func (r realPlaces) of(m *msg) string { return r.dir(m.f) + "\x00" + m.e.Base() }
+
+// dir is where a folder's path leads.
+func (r realPlaces) dir(f *maildir.Folder) string {
+	dir := f.Path()
 	resolved, ok := r[dir]
 	if !ok {
 		var err error
@@ -169,5 +173,5 @@ func (r realPlaces) of(m *msg) string {
 		}
 		r[dir] = resolved
 	}
-	return resolved + "\x00" + m.e.Base()
+	return resolved
 }

@@ -27,10 +27,10 @@ func TestFiltersStream(t *testing.T) {
 	}
 	in, feed := io.Pipe()
 	answers, out := io.Pipe()
-	filter := &tool{in: in, out: bufio.NewWriter(out), flushed: time.Now().Add(time.Hour)}
+	filter := &tool{in: in, out: bufio.NewWriter(out), timer: time.NewTimer(time.Hour)}
 	done := make(chan error)
 	go func() {
-		done <- filter.eachRecord(patient{filter}, func(m *msg) error { return filter.emit(m, "") })
+		done <- filter.eachRecord(patient{filter}, filter.emitRef)
 		out.Close()
 	}()
 	r := bufio.NewReader(answers)
@@ -47,8 +47,8 @@ func TestFiltersStream(t *testing.T) {
 
 	var n countWrites
 	lines := strings.Repeat(mail+"\n", 500)
-	filter = &tool{in: strings.NewReader(lines), out: bufio.NewWriterSize(&n, len(lines)), flushed: time.Now().Add(time.Hour)}
-	if err := filter.eachRecord(patient{filter}, func(m *msg) error { return filter.emit(m, "") }); err != nil {
+	filter = &tool{in: strings.NewReader(lines), out: bufio.NewWriterSize(&n, len(lines)), timer: time.NewTimer(time.Hour)}
+	if err := filter.eachRecord(patient{filter}, filter.emitRef); err != nil {
 		t.Error(err)
 	}
 	if most := 2 + len(lines)/(64<<10); n.n > most {

@@ -29,6 +29,11 @@ const maxRecord = 1 << 20
 // or of the session's sequence. An error of f ends the walk; what is wrong with one
 // message is reported and the others go on.
 func (t *tool) each(args []string, fb fallback, f func(*msg) error) error {
+	return t.eachRef(args, fb, func(r *ref) error { return f(r.msg()) })
+}
+
+// eachRef is each for verbs that work on refs. What r points to is good for the one call.
+func (t *tool) eachRef(args []string, fb fallback, f func(r *ref) error) error {
 	if len(args) > 0 {
 		t.asked = true
 		return t.eachArg(args, f)
@@ -56,7 +61,7 @@ func (t *tool) each(args []string, fb fallback, f func(*msg) error) error {
 }
 
 // eachArg resolves arguments: numbers of the sequence, paths, or "-" for a message on stdin.
-func (t *tool) eachArg(args []string, f func(*msg) error) error {
+func (t *tool) eachArg(args []string, f func(*ref) error) error {
 	for _, a := range args {
 		if a == "-" {
 			raw, err := io.ReadAll(t.in)
@@ -66,7 +71,7 @@ func (t *tool) eachArg(args []string, f func(*msg) error) error {
 			if len(raw) == 0 {
 				return sysexits.New(sysexits.Data, "standard input holds no message")
 			}
-			if err := f(&msg{path: "-", raw: raw}); err != nil {
+			if err := f(&ref{path: "-", m: &msg{path: "-", raw: raw}}); err != nil {
 				return err
 			}
 			continue
@@ -94,20 +99,25 @@ func (t *tool) eachArg(args []string, f func(*msg) error) error {
 	return nil
 }
 
-func (t *tool) path(path string, num int, f func(*msg) error) error {
-	m, err := t.find(path)
+func (t *tool) path(path string, num int, f func(*ref) error) error {
+	r, err := t.refAt(path)
 	if err != nil {
 		t.fail(path, err)
 		return nil
 	}
-	m.num = num
-	return f(m)
+	if num > 0 {
+		r.num = int32(num)
+		if r.m != nil {
+			r.m.num = num
+		}
+	}
+	return f(&r)
 }
 
 // eachRecord reads paths in one of three forms, told by the first record: ended by NUL,
 // JSON objects with a field "path", or lines.
-func (t *tool) eachRecord(r io.Reader, f func(*msg) error) error {
-	br := bufio.NewReaderSize(r, 64<<10)
+func (t *tool) eachRecord(r io.Reader, f func(*ref) error) error {
+	br := bufio.NewReaderSize(r, 256<<10)
 	first, err := br.Peek(1)
 	for err == nil && first[0] == '\n' {
 		br.Discard(1)
@@ -127,21 +137,50 @@ func (t *tool) eachRecord(r io.Reader, f func(*msg) error) error {
 		if err != nil && err != io.EOF {
 			return sysexits.Wrap(sysexits.Data, fmt.Errorf("read standard input: %w", err))
 		}
-		if end == '\n' {
-			record = bytes.TrimSuffix(record, []byte{'\r'})
-			record = bytes.TrimLeft(record, " ") // mblaze marks the depth in a thread so
-		}
-		if len(record) > 0 {
-			if ferr := t.path(string(record), 0, f); ferr != nil {
-				return ferr
-			}
+		if ferr := t.record(string(record), end, f); ferr != nil {
+			return ferr
 		}
 		if err == io.EOF {
 			return nil
 		}
+		if ferr := t.buffered(br, end, f); ferr != nil {
+			return ferr
+		}
 		record, err = readRecord(br, end)
 	}
 }
+
+// record works on one path as it was read.
+func (t *tool) record(path string, end byte, f func(*ref) error) error {
+	if end == '\n' {
+		path = strings.TrimSuffix(path, "\r")
+		path = strings.TrimLeft(path, " ") // mblaze marks the depth in a thread so
+	}
+	if path == "" {
+		return nil
+	}
+	return t.path(path, 0, f)
+}
+
+// buffered works on the records that have come whole already: they are parts of one string.
+func (t *tool) buffered(br *bufio.Reader, end byte, f func(*ref) error) error {
+	b, _ := br.Peek(br.Buffered())
+	block := string(b[:bytes.LastIndexByte(b, end)+1])
+	br.Discard(len(block))
+	for len(block) > 0 {
+		n := strings.IndexByte(block, end)
+		if n > maxRecord {
+			return sysexits.Wrap(sysexits.Data, fmt.Errorf("read standard input: %w", errLong))
+		}
+		if err := t.record(block[:n], end, f); err != nil {
+			return err
+		}
+		block = block[n+1:]
+	}
+	return nil
+}
+
+var errLong = errors.New("a record is longer than 1 MB: these are no paths")
 
 // firstRecord reads up to the first NUL, which makes it the end of records, or line end. A
 // line end may be part of a name if a NUL follows in what has come already.
@@ -161,7 +200,7 @@ func readRecord(br *bufio.Reader, end byte) ([]byte, error) {
 		part, err := br.ReadSlice(end)
 		record = append(record, part...)
 		if len(record) > maxRecord {
-			return nil, errors.New("a record is longer than 1 MB: these are no paths")
+			return nil, errLong
 		}
 		if err == bufio.ErrBufferFull {
 			continue
@@ -170,7 +209,24 @@ func readRecord(br *bufio.Reader, end byte) ([]byte, error) {
 	}
 }
 
-func (t *tool) eachJSON(br *bufio.Reader, f func(*msg) error) error {
+// A given is what is read of a record in JSON.
+type given struct {
+	Path *string `json:"path"`
+	Dest string  `json:"dest"`
+}
+
+// with hands on where a dry run would have put the message.
+func (g given) with(f func(*ref) error) func(*ref) error {
+	if g.Dest == "" {
+		return f
+	}
+	return func(r *ref) error {
+		r.msg().dest = g.Dest
+		return f(r)
+	}
+}
+
+func (t *tool) eachJSON(br *bufio.Reader, f func(*ref) error) error {
 	line := 0
 	for {
 		record, err := readRecord(br, '\n')
@@ -182,13 +238,10 @@ func (t *tool) eachJSON(br *bufio.Reader, f func(*msg) error) error {
 			line += n
 		}
 		if len(bytes.TrimSpace(record)) > 0 {
-			var r struct {
-				Path *string `json:"path"`
-				Dest string  `json:"dest"`
-			}
+			var r given
 			if jerr := json.Unmarshal(record, &r); jerr != nil || r.Path == nil {
 				t.fail(fmt.Sprintf("standard input, line %d", at), errors.New("no JSON object with a path"))
-			} else if ferr := t.path(*r.Path, 0, func(m *msg) error { m.dest = r.Dest; return f(m) }); ferr != nil {
+			} else if ferr := t.path(*r.Path, 0, r.with(f)); ferr != nil {
 				return ferr
 			}
 		}

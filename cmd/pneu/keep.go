@@ -95,6 +95,10 @@ func (t *tool) names(m *msg) {
 	if m.f == nil || m.keywords != nil {
 		return
 	}
+	if m.v != nil {
+		m.keywords = m.row().Keywords()
+		return
+	}
 	dir := m.f.Path()
 	indexed, asked := t.indexed[dir]
 	if !asked {

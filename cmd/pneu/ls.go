@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -189,14 +190,30 @@ func ls(t *tool) error {
 		take = j.Begin("cli", "take")
 		defer take.Commit()
 	}
+	wanted := func(flags maildir.Flags, isNew, unread bool) bool {
+		return (isNew || !t.c.Bool("new")) && (unread || !t.c.Bool("unread")) && hasFlags(flags, want)
+	}
+	all := !t.c.Bool("new") && !t.c.Bool("unread") && want == ""
 	for _, f := range list {
+		if b := t.boxOf(f); take == nil && t.look(b, t.form == formJSON || t.form == formTemplate) != nil {
+			if err := t.listRows(b, func(row int) bool {
+				if all {
+					return true
+				}
+				r := b.v.Row(row)
+				return wanted(r.Flags(), b.v.Index().InNew(row), r.Unread())
+			}); err != nil {
+				return err
+			}
+			continue
+		}
 		entries, err := f.List()
 		if err != nil {
 			t.fail(f.Path(), err)
 			continue
 		}
 		for _, e := range entries {
-			if t.c.Bool("new") && !e.New || t.c.Bool("unread") && !e.Unread() || !hasFlags(e.Flags(), want) {
+			if !wanted(e.Flags(), e.New, e.Unread()) {
 				continue
 			}
 			if take != nil && e.New {
@@ -213,6 +230,38 @@ func ls(t *tool) error {
 		}
 	}
 	return nil
+}
+
+// listRows prints the messages that an index has.
+func (t *tool) listRows(b *box, want func(row int) bool) error {
+	v, path := b.v, []byte(nil)
+	cur, fresh := b.f.Path()+"/cur/", b.f.Path()+"/new/"
+	plain := t.form == formNull || t.form == formPath && !t.tty && !hasNewline(cur)
+	var err error
+	v.Index().Files(0, v.Len(), func(row int, file []byte, isNew bool) bool {
+		if !want(row) {
+			return true
+		}
+		dir := cur
+		if isNew {
+			dir = fresh
+		}
+		if plain && (t.form == formNull || bytes.IndexByte(file, '\n') < 0) {
+			t.out.WriteString(dir)
+			t.out.Write(file)
+			if t.form == formNull {
+				t.out.WriteByte(0)
+			} else {
+				t.out.WriteByte('\n')
+			}
+			err = t.wrote()
+			return err == nil
+		}
+		path = append(append(path[:0], dir...), file...)
+		err = t.emitRef(&ref{path: string(path), b: b, v: v, n: int32(row)})
+		return err == nil
+	})
+	return err
 }
 
 func hasFlags(have, want maildir.Flags) bool {

@@ -17,6 +17,7 @@ import (
 	"pneu/maildir/journal"
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
+	"pneu/maildir/store"
 )
 
 // A msg is a message on its way through a verb: found, and read as far as needed. It
@@ -33,6 +34,9 @@ type msg struct {
 	was    string // its path before what happened to it
 
 	keywords []string // by name, if its folder's index was asked
+
+	v *store.View // its folder as the index has it, if that knows the message as e
+	n int         // and its row there
 
 	raw  []byte
 	m    *message.Message
@@ -59,6 +63,9 @@ func (t *tool) folderAt(dir string) (*maildir.Folder, error) {
 func (t *tool) find(path string) (*msg, error) {
 	if path == "" { // the shell's variable was empty
 		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	if r, ok := t.known(path); ok {
+		return r.msg(), nil
 	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -161,6 +168,10 @@ func (m *msg) stat() os.FileInfo {
 func (m *msg) Summary() *message.Summary {
 	if m.sum == nil {
 		m.sum = &message.Summary{}
+		if m.digested() {
+			*m.sum = m.row().Summary()
+			return m.sum
+		}
 		if m.raw != nil {
 			if s, err := message.ReadSummary(strings.NewReader(string(m.raw[:min(len(m.raw), 256<<10)]))); err == nil {
 				*m.sum = s
@@ -190,11 +201,27 @@ func (m *msg) Header() message.Header {
 	return nil
 }
 
-// Flags are those in the file's name.
-func (m *msg) Flags() maildir.Flags { return m.e.Flags() }
+// row is the message in the index: only where v is set.
+func (m *msg) row() store.Row { return m.v.Row(m.n) }
+
+// digested reports whether the index keeps what a list shows of it.
+func (m *msg) digested() bool { return m.v != nil && m.v.Index().HasDigest(m.n) }
+
+// Flags are those in the file's name, unless that is about to be changed.
+func (m *msg) Flags() maildir.Flags {
+	if m.v != nil && m.v.Index().Pending(m.n) {
+		return m.row().Flags()
+	}
+	return m.e.Flags()
+}
 
 // Unread reports whether it lacks the flag S.
-func (m *msg) Unread() bool { return m.f != nil && m.e.Unread() }
+func (m *msg) Unread() bool {
+	if m.v != nil {
+		return m.row().Unread()
+	}
+	return m.f != nil && m.e.Unread()
+}
 
 // New reports whether it lies in new/.
 func (m *msg) New() bool { return m.e.New }
@@ -215,16 +242,26 @@ func (m *msg) Size() int64 {
 	if m.raw != nil {
 		return int64(len(m.raw))
 	}
+	if m.v != nil {
+		if n := m.v.Index().Size(m.n); n >= 0 {
+			return n
+		}
+	}
 	if st := m.stat(); st != nil {
 		return st.Size()
 	}
 	return 0
 }
 
-// Received is when it came: the file's time, which is IMAP's INTERNALDATE.
+// Received is when it came: the file's time, which is IMAP's INTERNALDATE, to the second.
 func (m *msg) Received() time.Time {
+	if m.v != nil {
+		if at := m.row().Received(); !at.IsZero() {
+			return at
+		}
+	}
 	if st := m.stat(); st != nil {
-		return st.ModTime()
+		return st.ModTime().Truncate(time.Second)
 	}
 	return m.e.Time()
 }

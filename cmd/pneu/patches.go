@@ -69,7 +69,7 @@ func (t *tool) eachPatch(args []string, fb fallback, f func(*msg) error) error {
 	if err != nil {
 		return err
 	}
-	for _, m := range threaded(all, false) {
+	for _, m := range t.threaded(all, false) {
 		p, ok := patchOf(m.Summary().Subject)
 		if !ok || p.number == 0 || !hasDiff(m) {
 			continue

@@ -8,9 +8,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"pneu/maildir"
+	"pneu/maildir/digest"
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
 	"pneu/maildir/safe/who"
+	"pneu/maildir/store"
 )
 
 func scanVerb() *cli.Command {
@@ -35,30 +38,31 @@ func scan(t *tool) error {
 			}
 		}
 	}
-	err := t.each(args, wholeSequence, func(m *msg) error {
+	lines := newLines(w, now)
+	err := t.eachRef(args, wholeSequence, func(r *ref) error {
 		n++
 		if seq != nil {
-			seq.paths = append(seq.paths, m.path)
+			seq.paths = append(seq.paths, r.path)
 		}
-		switch t.form {
-		case formJSON, formTemplate:
-			return t.emit(m, "")
-		case formNull:
-			return t.emitPath(m.path)
+		if t.form != formPath {
+			return t.emitRef(r)
 		}
-		num := m.num
+		num := int(r.num)
 		if num == 0 {
 			num = n
 		}
-		line := scanLine(m, num, w, now)
-		if m.err != nil {
-			t.fail(m.path, m.err)
+		line := lines.of(r, num)
+		if r.m != nil && r.m.err != nil {
+			t.fail(r.path, r.m.err)
 			return nil
 		}
-		if colour && m.Unread() {
-			line = "\x1b[1m" + line + "\x1b[0m"
+		if colour && r.unread() {
+			t.out.WriteString("\x1b[1m")
+			t.out.Write(line)
+			t.out.WriteString("\x1b[0m")
+		} else {
+			t.out.Write(line)
 		}
-		t.out.WriteString(line)
 		t.out.WriteByte('\n')
 		return t.wrote()
 	})
@@ -71,27 +75,47 @@ func scan(t *tool) error {
 // scanLine is number, flags, date, sender, subject in w columns.
 func scanLine(m *msg, num, w int, now time.Time) string {
 	s := m.Summary()
-	subject := safe.Line(s.Subject).String()
-	if strings.TrimSpace(subject) == "" {
-		subject = "(no subject)"
-	}
+	subject := subjectLine(s.Subject)
 	left := fmt.Sprintf("%4d %s %s %s  ", num, marks(m), shortDate(m.Date(), now), safe.Pad(sender(s.From), min(20, w/4)))
 	indent := strings.Repeat("  ", min(m.depth, 4))
 	return strings.TrimRight(left+safe.Truncate(indent+subject, max(w-safe.Width(left), 10)), " ")
 }
 
+func subjectLine(s string) string {
+	if s = safe.Line(s).String(); strings.TrimSpace(s) == "" {
+		return "(no subject)"
+	}
+	return s
+}
+
+// unread is msg.Unread.
+func (r *ref) unread() bool {
+	if r.v != nil {
+		return r.v.Row(int(r.n)).Unread()
+	}
+	return r.msg().Unread()
+}
+
+// marks is marks of a message in an index.
+func (r *ref) marks(d digest.Digest) [3]byte {
+	flags := r.v.Index().Flags(int(r.n))
+	return markFlags(r.v.Index().InNew(int(r.n)), !flags.Has(store.Seen), flags.Maildir(), func() bool { return d.Class()&digest.LikelyAttachment != 0 })
+}
+
 // marks are three columns: new or unread, flagged, and what was done or is enclosed.
 func marks(m *msg) string {
-	b := []byte("   ")
-	if m.f != nil {
-		switch {
-		case m.e.New:
-			b[0] = 'N'
-		case m.Unread():
-			b[0] = 'U'
-		}
+	b := markFlags(m.f != nil && m.e.New, m.Unread(), m.Flags(), func() bool { return m.Summary().HasAttachment })
+	return string(b[:])
+}
+
+func markFlags(isNew, unread bool, flags maildir.Flags, attachment func() bool) [3]byte {
+	b := [3]byte{' ', ' ', ' '}
+	switch {
+	case isNew:
+		b[0] = 'N'
+	case unread:
+		b[0] = 'U'
 	}
-	flags := m.Flags()
 	if flags.Has('F') {
 		b[1] = '!'
 	}
@@ -104,10 +128,10 @@ func marks(m *msg) string {
 		b[2] = 'r'
 	case flags.Has('P'):
 		b[2] = 'f'
-	case m.Summary().HasAttachment:
+	case attachment():
 		b[2] = '@'
 	}
-	return string(b)
+	return b
 }
 
 // deceives stands before a sender whose name or address is made to be taken for another one.

@@ -2,13 +2,11 @@ package main
 
 import (
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"pneu/cmd/internal/boot"
-	"pneu/maildir"
 	"pneu/maildir/search"
 )
 
@@ -58,21 +56,20 @@ func pick(t *tool) error {
 	if err != nil {
 		return err
 	}
-	return t.each(nil, wholeSequence, func(m *msg) error {
-		match := q.Match(m)
-		if m.err != nil {
-			t.fail(m.path, m.err)
+	return t.eachRef(nil, wholeSequence, func(r *ref) error {
+		match := t.matches(q, r)
+		if r.m != nil && r.m.err != nil {
+			t.fail(r.path, r.m.err)
 			return nil
 		}
 		if !match {
 			return nil
 		}
-		return t.emit(m, "")
+		return t.emitRef(r)
 	})
 }
 
-// searchAll looks at every message of the tree. The index, when there is one, takes the place
-// of this loop.
+// searchAll asks the index of every folder.
 func searchAll(t *tool) error {
 	q, err := t.query()
 	if err != nil {
@@ -94,33 +91,16 @@ func searchAll(t *tool) error {
 	if err != nil {
 		return err
 	}
-	var found []*msg
-	for _, f := range folders {
-		entries, err := f.List()
-		if err != nil {
-			t.fail(f.Path(), err)
-			continue
-		}
-		for _, e := range entries {
-			m := &msg{path: f.File(e), f: f, e: e}
-			match := q.Match(m)
-			if m.err != nil && !errors.Is(m.err, maildir.ErrGone) {
-				t.fail(m.path, m.err)
-				continue
-			}
-			if match {
-				m.Summary()
-				m.forget()
-				found = append(found, m)
-			}
-		}
+	found, err := t.found(q, folders)
+	if err != nil {
+		return err
 	}
 	if t.c.Bool("threads") {
 		return t.emitConversations(found, offset, limit)
 	}
-	slices.SortStableFunc(found, func(a, b *msg) int { return b.Date().Compare(a.Date()) })
-	for _, m := range window(found, offset, limit) {
-		if err := t.emit(m, ""); err != nil {
+	found = sortRefs(found, []sortKey{keys["date"]}, true)
+	for _, r := range window(found, offset, limit) {
+		if err := t.emitRef(&r); err != nil {
 			return err
 		}
 	}

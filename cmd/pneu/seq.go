@@ -151,7 +151,7 @@ func (t *tool) numbers(s *sequence, expr string) ([]int, error) {
 			all = append(all, m)
 		}
 	}
-	all = threaded(all, false)
+	all = t.threaded(all, false)
 	at := slices.IndexFunc(all, func(m *msg) bool { return m.num == from })
 	if at < 0 {
 		return []int{from}, nil // gone: the caller says so
@@ -224,31 +224,32 @@ func seq(t *tool) error {
 		if len(args) != 1 || !isSequence(args[0]) {
 			return boot.Usage("-C wants one number")
 		}
-		return t.eachArg(args, func(m *msg) error {
-			t.remember(m.num)
-			return t.emit(m, "")
+		return t.eachArg(args, func(r *ref) error {
+			t.remember(int(r.num))
+			return t.emitRef(r)
 		})
 	}
 	if !t.c.Bool("store") {
-		return t.each(args, wholeSequence, func(m *msg) error { return t.emit(m, "") })
+		return t.eachRef(args, wholeSequence, t.emitRef)
 	}
 	file, err := sessionFile()
 	if err != nil {
 		return err
 	}
 	s := &sequence{file: file}
-	list, err := t.all(args, wholeSequence)
-	if err != nil {
+	var list []ref
+	if err := t.eachRef(args, wholeSequence, func(r *ref) error {
+		list = append(list, *r)
+		s.paths = append(s.paths, r.path)
+		return nil
+	}); err != nil {
 		return err
-	}
-	for _, m := range list {
-		s.paths = append(s.paths, m.path)
 	}
 	if err := s.store(); err != nil {
 		return err
 	}
-	for _, m := range list {
-		if err := t.emit(m, ""); err != nil {
+	for i := range list {
+		if err := t.emitRef(&list[i]); err != nil {
 			return err
 		}
 	}

@@ -20,15 +20,76 @@ func sortVerb() *cli.Command {
 	}
 }
 
-// keys are what messages can be sorted by.
-var keys = map[string]func(a, b *msg) int{
-	"date":     func(a, b *msg) int { return a.Date().Compare(b.Date()) },
-	"received": func(a, b *msg) int { return a.Received().Compare(b.Received()) },
-	"from":     func(a, b *msg) int { return cmp.Compare(firstName(a.Summary().From), firstName(b.Summary().From)) },
-	"to":       func(a, b *msg) int { return cmp.Compare(firstName(a.Summary().To), firstName(b.Summary().To)) },
-	"subject":  func(a, b *msg) int { return cmp.Compare(base(a), base(b)) },
-	"size":     func(a, b *msg) int { return cmp.Compare(a.Size(), b.Size()) },
-	"folder":   func(a, b *msg) int { return cmp.Compare(a.Folder(), b.Folder()) },
+// A sortKey is what messages can be sorted by: a number or a text.
+type sortKey struct {
+	number func(r *ref) int64
+	text   func(r *ref) string
+}
+
+var keys = map[string]sortKey{
+	"date":     {number: (*ref).date},
+	"received": {number: (*ref).received},
+	"size":     {number: (*ref).size},
+	"from":     {text: func(r *ref) string { return firstName(r.summary().From) }},
+	"to":       {text: func(r *ref) string { return firstName(r.summary().To) }},
+	"subject":  {text: func(r *ref) string { return baseSubject(r.summary().Subject) }},
+	"folder":   {text: func(r *ref) string { return r.msg().Folder() }},
+}
+
+// sortRefs sorts by the keys; what none tells apart stays in its order.
+func sortRefs(list []ref, by []sortKey, reverse bool) []ref {
+	type item struct {
+		key int64 // the first one, if it is a number
+		at  int32
+	}
+	items := make([]item, len(list))
+	numbers, texts := make([][]int64, len(by)), make([][]string, len(by))
+	for k, key := range by {
+		if key.number != nil {
+			numbers[k] = make([]int64, len(list))
+		} else {
+			texts[k] = make([]string, len(list))
+		}
+	}
+	for i := range list {
+		r := &list[i]
+		for k, key := range by {
+			if key.number != nil {
+				numbers[k][i] = key.number(r)
+			} else {
+				texts[k][i] = key.text(r)
+			}
+		}
+		items[i].at = int32(i)
+		if numbers[0] != nil {
+			items[i].key = numbers[0][i]
+		}
+		if r.m != nil {
+			r.m.forget()
+		}
+	}
+	slices.SortFunc(items, func(a, b item) int {
+		c := cmp.Compare(a.key, b.key)
+		for k := 0; c == 0 && k < len(by); k++ {
+			if numbers[k] != nil {
+				c = cmp.Compare(numbers[k][a.at], numbers[k][b.at])
+			} else {
+				c = strings.Compare(texts[k][a.at], texts[k][b.at])
+			}
+		}
+		switch {
+		case c == 0:
+			return int(a.at - b.at)
+		case reverse:
+			return -c
+		}
+		return c
+	})
+	out := make([]ref, len(list))
+	for i, it := range items {
+		out[i] = list[it.at]
+	}
+	return out
 }
 
 func firstName(l []message.Addr) string {
@@ -38,20 +99,22 @@ func firstName(l []message.Addr) string {
 	return strings.ToLower(cmp.Or(l[0].Name, l[0].Addr))
 }
 
-func base(m *msg) string {
-	s, _ := thread.BaseSubject(m.Summary().Subject)
+func base(m *msg) string { return baseSubject(m.Summary().Subject) }
+
+func baseSubject(s string) string {
+	s, _ = thread.BaseSubject(s)
 	return strings.ToLower(s)
 }
 
 func sortMessages(t *tool) error {
 	args := t.c.Args().Slice()
-	var by []func(a, b *msg) int
+	var by []sortKey
 	threads := false
 	for len(args) > 0 {
 		if args[0] == "thread" {
 			threads = true
-		} else if f, ok := keys[args[0]]; ok {
-			by = append(by, f)
+		} else if k, ok := keys[args[0]]; ok {
+			by = append(by, k)
 		} else {
 			break
 		}
@@ -60,58 +123,23 @@ func sortMessages(t *tool) error {
 	if len(by) == 0 && !threads {
 		return boot.Usage("say what to sort by: date, received, from, to, subject, size, folder or thread")
 	}
-	list, err := t.all(args, wholeSequence)
+	list, err := t.allRefs(args, wholeSequence)
 	if err != nil {
 		return err
 	}
-	for _, m := range list {
-		m.Summary()
-		m.forget()
-	}
 	if threads {
-		list = threaded(list, t.c.Bool("reverse"))
+		sorted := make([]ref, len(list))
+		for i, k := range t.threads(list, t.c.Bool("reverse")) {
+			sorted[i] = list[k.at]
+		}
+		list = sorted
 	} else {
-		slices.SortStableFunc(list, func(a, b *msg) int {
-			for _, f := range by {
-				if c := f(a, b); c != 0 {
-					if t.c.Bool("reverse") {
-						return -c
-					}
-					return c
-				}
-			}
-			return 0
-		})
+		list = sortRefs(list, by, t.c.Bool("reverse"))
 	}
-	for _, m := range list {
-		m.thread = ""
-		if err := t.emit(m, ""); err != nil {
+	for i := range list {
+		if err := t.emitRef(&list[i]); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// threaded puts messages in the order of their conversations: those with the oldest news
-// first, as sort does, or with newest the other way.
-func threaded(list []*msg, newest bool) []*msg {
-	items := make([]thread.Item, len(list))
-	for i, m := range list {
-		s := m.Summary()
-		items[i] = thread.Item{ID: s.MessageID, Refs: s.References, Subject: s.Subject, Date: m.Date(), Key: i}
-		m.forget()
-	}
-	order := thread.Oldest
-	if newest {
-		order = thread.Newest
-	}
-	nodes := thread.BuildBy(items, order)
-	out := make([]*msg, 0, len(list))
-	for _, n := range nodes {
-		m, root := list[n.Key], list[nodes[n.Root].Key]
-		m.depth = n.Depth
-		m.thread = cmp.Or(root.Summary().MessageID, root.e.Base(), root.path)
-		out = append(out, m)
-	}
-	return out
 }

@@ -199,7 +199,7 @@ func stats(t *tool) error {
 			return err
 		}
 		subject := ""
-		for _, m := range threaded(list, false) {
+		for _, m := range t.threaded(list, false) {
 			if m.depth == 0 {
 				subject = m.Summary().Subject + " <" + m.thread + ">"
 			}

@@ -393,6 +393,9 @@ func (x *Index) write(v *View) {
 		defer close(w.done)
 		for {
 			err := x.Flush(ctx)
+			if err == nil {
+				x.tidy(ctx)
+			}
 			w.mu.Lock()
 			again := w.wanted && err == nil && ctx.Err() == nil && !w.refused
 			w.wanted = false

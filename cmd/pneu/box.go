@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"pneu/maildir"
+	"pneu/maildir/store"
+)
+
+// A box is a folder as this run knows it: its index, if that is used, as it was when the
+// input that is worked on came.
+type box struct {
+	f     *maildir.Folder
+	b     *store.Box
+	v     *store.View
+	bad   bool          // there is no index for it, nor will there be
+	at    int           // t.turn when v was looked at
+	when  time.Time     // and the time after that
+	took  time.Duration // which was as long
+	met   int           // messages asked for while there was no index
+	full  bool          // what it lacked was read
+	texts bool          // and the texts
+	hits  hits
+}
+
+// A few messages are read as they are; beyond that the index that makes it quick is built.
+const fewMessages = 64
+
+// noIndex says that files alone are to be used: an index that is suspected of lying can be
+// left out of a test so.
+func noIndex() bool { return os.Getenv("PNEU_NO_INDEX") != "" }
+
+// storeOf returns the store of a folder's tree.
+func (t *tool) storeOf(f *maildir.Folder) (*store.Store, error) {
+	root := f.Path()
+	if f.Store() != nil {
+		root = f.Store().Root()
+	}
+	return t.storeAt(root)
+}
+
+func (t *tool) storeAt(root string) (*store.Store, error) {
+	if s := t.stores[root]; s != nil {
+		return s, nil
+	}
+	s, err := store.Open(root, store.Options{NoIndex: noIndex(), Log: slog.New(&notes{t: t})})
+	if err != nil {
+		return nil, err
+	}
+	if t.stores == nil {
+		t.stores = map[string]*store.Store{}
+	}
+	t.stores[root] = s
+	return s, nil
+}
+
+func (t *tool) closeStores() {
+	for _, s := range t.stores {
+		s.Close() // what it could not write is found out again
+	}
+}
+
+// boxOf returns what this run knows of a folder.
+func (t *tool) boxOf(f *maildir.Folder) *box {
+	b := t.boxes[f.Path()]
+	if b == nil {
+		b = &box{f: f}
+		if t.boxes == nil {
+			t.boxes = map[string]*box{}
+		}
+		t.boxes[f.Path()] = b
+	}
+	return b
+}
+
+// look returns the folder's messages as they are now, nil if it is to be worked on by its
+// files. Unless make is set, no index is made for being looked at.
+//
+// What was seen is held to be true as long as no more input is waited for, and where the look
+// takes long for ten times as long.
+func (t *tool) look(b *box, create bool) *store.View {
+	if b.v != nil && (b.at == t.turn || time.Since(b.when) < 10*b.took) || b.bad {
+		b.at = t.turn
+		return b.v
+	}
+	if b.b == nil && !t.open(b, create) {
+		return nil
+	}
+	began := time.Now()
+	v, err := b.b.Sync(t.context())
+	b.when = time.Now()
+	b.took, b.at = b.when.Sub(began), t.turn
+	if err != nil {
+		b.bad = b.v == nil
+		return b.v
+	}
+	if b.v != v {
+		b.v, b.hits = v, hits{}
+	}
+	return v
+}
+
+// open opens the index.
+func (t *tool) open(b *box, create bool) bool {
+	if !create {
+		if noIndex() {
+			b.bad = true
+			return false
+		}
+		if b.met++; b.met < fewMessages {
+			if b.met > 1 {
+				return false
+			}
+			if _, err := os.Stat(filepath.Join(b.f.Path(), "pneu.log")); err != nil {
+				return false
+			}
+		}
+	}
+	s, err := t.storeOf(b.f)
+	if err == nil {
+		b.b, err = s.BoxOf(b.f)
+	}
+	b.bad = err != nil
+	return err == nil
+}
+
+// readAll has the index read the messages it keeps nothing of yet, and tells of it where
+// that takes long.
+func (t *tool) readAll(b *box) {
+	if b.full || b.b == nil || b.v == nil || b.v.State().Undigested == 0 || !b.v.State().Sticky {
+		return
+	}
+	b.full = true
+	p := t.progress("reading " + b.f.Name())
+	err := b.b.Build(t.context(), p.show)
+	p.end()
+	if err != nil && t.context().Err() == nil {
+		t.note("index of %s: %v", b.f.Name(), err)
+	}
+	b.at = -1 // look again
+	t.look(b, true)
+}
+
+func (t *tool) context() context.Context {
+	if t.c == nil || t.c.Context == nil {
+		return context.Background()
+	}
+	return t.c.Context
+}
+
+// notes tells a person what a store has to say of itself, once.
+type notes struct {
+	t    *tool
+	more []slog.Attr
+}
+
+func (n *notes) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+func (n *notes) WithGroup(string) slog.Handler                { return n }
+func (n *notes) WithAttrs(a []slog.Attr) slog.Handler {
+	return &notes{n.t, append(n.more[:len(n.more):len(n.more)], a...)}
+}
+
+func (n *notes) Handle(_ context.Context, r slog.Record) error {
+	var s strings.Builder
+	s.WriteString(r.Message)
+	add := func(a slog.Attr) bool {
+		s.WriteString(", " + a.Key + " " + a.Value.String())
+		return true
+	}
+	for _, a := range n.more {
+		add(a)
+	}
+	r.Attrs(add)
+	n.t.remark(s.String())
+	return nil
+}

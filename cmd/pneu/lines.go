@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"pneu/maildir/digest"
+	"pneu/maildir/safe"
+)
+
+// lines writes the lines of scan. It keeps what it would make again: who writes mail, writes
+// much of it.
+type lines struct {
+	width   int
+	now     time.Time
+	buf     []byte
+	key     []byte
+	senders map[string]string // the sender's column by name, NUL, address
+	today   int64             // the day that now is, since 1970
+	zone    span
+}
+
+// A span is a time in which the clock of the reader's place is not set.
+type span struct {
+	from, to int64
+	offset   int64
+}
+
+// maxSenders bounds what is kept of a folder in which everybody wrote once.
+const maxSenders = 1 << 16
+
+func newLines(width int, now time.Time) *lines {
+	l := &lines{width: width, now: now, senders: map[string]string{}, zone: span{from: 1}}
+	l.today = l.day(now.Unix())
+	return l
+}
+
+// of returns the line of a message: good until the next call.
+func (l *lines) of(r *ref, num int) []byte {
+	if r.digested() {
+		ix := r.v.Index()
+		if d, err := digest.Decode(ix.Blob(int(r.n))); err == nil {
+			return l.fromDigest(r, d, num)
+		}
+	}
+	return append(l.buf[:0], scanLine(r.msg(), num, l.width, l.now)...)
+}
+
+func (l *lines) fromDigest(r *ref, d digest.Digest, num int) []byte {
+	b := l.buf[:0]
+	from := len(b)
+	b = strconv.AppendInt(b, int64(num), 10)
+	if pad := 4 - (len(b) - from); pad > 0 {
+		b = append(append(b[:from], "    "[:pad]...), strconv.Itoa(num)...)
+	}
+	b = append(b, ' ')
+	marks := r.marks(d)
+	b = append(b, marks[:]...)
+	b = append(b, ' ')
+	b = l.appendDate(b, r.date())
+	b = append(b, ' ')
+	who := l.sender(d)
+	b = append(b, who...)
+	b = append(b, "  "...)
+	// The sender's column alone may have letters that are wide.
+	room := max(l.width-(len(b)-len(who)+min(20, l.width/4)), 10)
+	indent := 0
+	if r.m != nil {
+		indent = min(r.m.depth, 4)
+	}
+	subject := d.SubjectBytes()
+	if indent == 0 && isPlain(subject) && len(bytes.TrimSpace(subject)) > 0 {
+		if len(subject) > room {
+			b = append(append(b, subject[:room-1]...), "…"...)
+		} else {
+			b = append(b, subject...)
+		}
+	} else {
+		b = append(b, safe.Truncate(indentation[:2*indent]+subjectLine(string(subject)), room)...)
+	}
+	b = bytes.TrimRight(b, " ")
+	l.buf = b
+	return b
+}
+
+const indentation = "        "
+
+// isPlain reports whether b is printable ASCII.
+func isPlain(b []byte) bool {
+	for _, c := range b {
+		if c-' ' >= 0x7f-' ' {
+			return false
+		}
+	}
+	return true
+}
+
+// sender returns the column of the sender.
+func (l *lines) sender(d digest.Digest) string {
+	name, addr := d.FromNameBytes(), d.FromAddrBytes()
+	l.key = append(append(append(l.key[:0], name...), 0), addr...)
+	if s, ok := l.senders[string(l.key)]; ok {
+		return s
+	}
+	s := safe.Pad(sender(d.From()), min(20, l.width/4))
+	if len(l.senders) < maxSenders {
+		l.senders[string(l.key)] = s
+	}
+	return s
+}
+
+// appendDate is shortDate.
+func (l *lines) appendDate(b []byte, at int64) []byte {
+	day := l.day(at)
+	if at == seconds(time.Time{}) || l.today-day < 180 {
+		return append(b, shortDate(time.Unix(at, 0), l.now)...)
+	}
+	year, month := civil(day)
+	if year < 1000 || year > 9999 {
+		return append(b, shortDate(time.Unix(at, 0), l.now)...)
+	}
+	return append(b, ' ', '0'+byte(year/10%10), '0'+byte(year%10), '-', '0'+byte(month/10), '0'+byte(month%10))
+}
+
+// day is the day, since 1970, that it was for the reader.
+func (l *lines) day(at int64) int64 {
+	if at < l.zone.from || at >= l.zone.to {
+		t := time.Unix(at, 0).In(l.now.Location())
+		_, offset := t.Zone()
+		from, to := t.ZoneBounds()
+		l.zone = span{from: -1 << 62, to: 1 << 62, offset: int64(offset)}
+		if !from.IsZero() {
+			l.zone.from = from.Unix()
+		}
+		if !to.IsZero() {
+			l.zone.to = to.Unix()
+		}
+	}
+	at += l.zone.offset
+	if at < 0 {
+		return (at - 86399) / 86400
+	}
+	return at / 86400
+}
+
+// civil is the year and month of a day since 1970 (Howard Hinnant, "chrono-compatible
+// low-level date algorithms").
+func civil(day int64) (year, month int64) {
+	day += 719468
+	era := day / 146097
+	if day < 0 {
+		era = (day - 146096) / 146097
+	}
+	doe := day - era*146097
+	yoe := (doe - doe/1460 + doe/36524 - doe/146096) / 365
+	doy := doe - (365*yoe + yoe/4 - yoe/100)
+	mp := (5*doy + 2) / 153
+	year, month = yoe+era*400, mp+3
+	if month > 12 {
+		month -= 12
+		year++
+	}
+	return year, month
+}
