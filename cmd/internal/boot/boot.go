@@ -60,17 +60,41 @@ func Prepare(app *cli.App) {
 	if app.ErrWriter == nil {
 		app.ErrWriter = os.Stderr
 	}
-	cli.VersionFlag = &cli.BoolFlag{Name: "version", Usage: "print the version"}
+	cli.VersionFlag = &cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true}
+	off(app.Flags)
 	for _, c := range app.Commands {
-		prepare(c)
+		prepare(c, app.Name)
 	}
 }
 
-func prepare(c *cli.Command) {
+func prepare(c *cli.Command, above string) {
 	c.HideHelpCommand = true
 	c.OnUsageError = usage
+	off(c.Flags)
+	name := above + " " + c.Name
+	if c.UsageText == "" { // cli would say "[command options]"
+		c.UsageText = name
+		if len(c.Flags) > 0 {
+			c.UsageText += " [OPTION...]"
+		}
+		switch {
+		case c.ArgsUsage != "":
+			c.UsageText += " " + c.ArgsUsage
+		case len(c.Subcommands) > 0:
+			c.UsageText += " COMMAND [OPTION...] [ARGUMENT...]"
+		}
+	}
 	for _, s := range c.Subcommands {
-		prepare(s)
+		prepare(s, name)
+	}
+}
+
+// off leaves out of help what is true of every switch: that it is off.
+func off(flags []cli.Flag) {
+	for _, f := range flags {
+		if b, ok := f.(*cli.BoolFlag); ok && !b.Value {
+			b.DisableDefaultText = true
+		}
 	}
 }
 

@@ -57,3 +57,24 @@ func TestSliceFlagsKeepCommas(t *testing.T) {
 		t.Errorf("exit %d, %q", code, got)
 	}
 }
+
+// Help names options as the manual does, and does not say of each switch that it is off.
+func TestHelp(t *testing.T) {
+	list := &cli.Command{Name: "list", Usage: "list them", ArgsUsage: "[ID...]",
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "all of them"}, &cli.BoolFlag{Name: "wrap", Value: true, Usage: "wrap"}}}
+	for args, want := range map[string]string{
+		"user list": "prog user list [OPTION...] [ID...]\n",
+		"user":      "prog user COMMAND [OPTION...] [ARGUMENT...]\n",
+	} {
+		var out bytes.Buffer
+		app := &cli.App{Name: "prog", ErrWriter: &out, Writer: &out, Commands: []*cli.Command{
+			{Name: "user", Usage: "keep users", Subcommands: []*cli.Command{list}}}}
+		code := RunArgs(app, append(append([]string{"prog"}, strings.Fields(args)...), "--help"))
+		if code != 0 || !strings.Contains(out.String(), want) || strings.Contains(out.String(), "default: false") {
+			t.Errorf("%s: exit %d, %s", args, code, out.String())
+		}
+		if args == "user list" && !strings.Contains(out.String(), "default: true") {
+			t.Errorf("a switch that is on does not say so: %s", out.String())
+		}
+	}
+}
