@@ -20,7 +20,7 @@ import (
 
 func exportVerb() *cli.Command {
 	return &cli.Command{
-		Name: "export", Usage: "write messages as one mbox", ArgsUsage: "[MESSAGE...]",
+		Name: "export", Usage: "write messages as one mbox, or tar", ArgsUsage: "[MESSAGE...]",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "mboxrd", Usage: "quote every line like From, >From: can be undone (the default)"},
 			&cli.BoolFlag{Name: "mboxo", Usage: "quote lines that begin with From and a blank alone"},

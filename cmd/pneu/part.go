@@ -30,7 +30,7 @@ func partVerb() *cli.Command {
 				Name: "get", Usage: "save parts to files", ArgsUsage: "[MESSAGE...]",
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "type", Aliases: []string{"t"}, Usage: "parts of media `TYPE`, such as application/pdf or image/*"},
-					&cli.IntFlag{Name: "part", Aliases: []string{"p"}, Value: -1, Usage: "the part with number `N` in part ls"},
+					&cli.IntFlag{Name: "part", Aliases: []string{"p"}, Value: -1, DefaultText: "all attachments", Usage: "the part with number `N` in part ls"},
 					&cli.StringFlag{Name: "directory", Aliases: []string{"d"}, Value: ".", Usage: "save in `DIR`"},
 					&cli.BoolFlag{Name: "stdout", Aliases: []string{"O"}, Usage: "write the content to standard output"},
 					&cli.BoolFlag{Name: "null", Aliases: []string{"0"}, Usage: "print paths that end in NUL"},
@@ -41,7 +41,7 @@ func partVerb() *cli.Command {
 				Name: "rm", Usage: "file messages anew without some parts, the old ones go to Trash", ArgsUsage: "[MESSAGE...]",
 				Flags: outputFlags(dryFlag(),
 					&cli.StringFlag{Name: "type", Aliases: []string{"t"}, Usage: "parts of media `TYPE`, such as application/pdf or image/*"},
-					&cli.IntFlag{Name: "part", Aliases: []string{"p"}, Value: -1, Usage: "the part with number `N` in part ls"},
+					&cli.IntFlag{Name: "part", Aliases: []string{"p"}, Value: -1, DefaultText: "none", Usage: "the part with number `N` in part ls"},
 				),
 				Action: verb(partRm),
 			},

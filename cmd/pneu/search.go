@@ -18,7 +18,7 @@ func searchVerb() *cli.Command {
 	return &cli.Command{
 		Name: "search", Usage: "find messages, newest first", ArgsUsage: "QUERY...",
 		Flags: outputFlags(maildirFlag(), meFlag(),
-			&cli.IntFlag{Name: "limit", Usage: "print at most `N`"},
+			&cli.IntFlag{Name: "limit", DefaultText: "all", Usage: "print at most `N`"},
 			&cli.IntFlag{Name: "offset", Usage: "leave out the first `N`"},
 			&cli.BoolFlag{Name: "threads", Usage: "print whole conversations, which --limit and --offset count then"},
 		),

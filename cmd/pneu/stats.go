@@ -21,7 +21,7 @@ func statsVerb() *cli.Command {
 			&cli.StringSliceFlag{Name: "by", Usage: "count by `KEY`; may be given several times"},
 			&cli.StringFlag{Name: "sort", Usage: "order by `COLUMN`: count, unread, size, first, last or key"},
 			&cli.BoolFlag{Name: "reverse", Aliases: []string{"r"}, Usage: "the other way round"},
-			&cli.IntFlag{Name: "limit", Usage: "print at most `N`"},
+			&cli.IntFlag{Name: "limit", DefaultText: "all", Usage: "print at most `N`"},
 		),
 		Action: verb(stats),
 	}
