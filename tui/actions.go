@@ -1,12 +1,17 @@
 package tui
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"pneu/maildir"
+	"pneu/maildir/index"
+	"pneu/maildir/journal"
+	mstore "pneu/maildir/store"
 	"pneu/tui/folders"
 	"pneu/tui/look"
+	"pneu/tui/store"
 	"pneu/tui/term"
 )
 
@@ -62,11 +67,10 @@ func (a *App) about(ids []int) string {
 
 // changed is the result of a change to mail.
 type changed struct {
-	serial  int64
-	entries map[int]maildir.Entry // new names of messages that stayed
-	back    []int                 // messages that could not be moved
-	err     error
-	count   bool // counts of folders changed
+	serial int64
+	view   *mstore.View // the folder afterwards; nil: not known
+	back   []int        // messages that could not be moved
+	err    error
 }
 
 // moveTo moves the chosen messages. They leave the screen at once; the files follow.
@@ -85,31 +89,58 @@ func (a *App) moveTo(name, verb string) term.Cmd {
 		a.sayUndo("Moved %s to %s", about, name)
 	}
 	a.acts = append(a.acts, act{})
-	box, st, j := a.box, a.opt.Store, a.opt.Journal
-	entries := make([]maildir.Entry, len(ids))
-	for i, id := range ids {
-		entries[i] = box.Entry(id)
-	}
-	work := a.jobs.change(func() term.Msg {
-		r := changed{serial: box.Serial, count: true}
-		to, err := folderOf(st, name)
-		if err != nil {
-			r.err, r.back = err, ids
-			return r
+	st := a.tree
+	var to *maildir.Folder
+	work := a.each(ids, "move to "+name, func() (err error) {
+		to, err = folderOf(st, name)
+		return err
+	}, func(b *journal.Batch, f *maildir.Folder, e maildir.Entry) error {
+		_, err := b.Move(f, e, to)
+		return err
+	})
+	return term.Batch(a.leave(ids), work)
+}
+
+// each does something with files, as one batch of the journal. Those that it could not be done with are back.
+func (a *App) each(ids []int, what string, begin func() error, do func(*journal.Batch, *maildir.Folder, maildir.Entry) error) term.Cmd {
+	box, view, j := a.box, a.box.View(), a.opt.Journal
+	return a.jobs.change(func() term.Msg {
+		r := changed{serial: box.Serial}
+		if begin != nil {
+			if r.err = begin(); r.err != nil {
+				r.back = ids
+				return r
+			}
 		}
-		b := j.Begin("tui", "move to "+name)
-		for i, e := range entries {
-			if _, err := b.Move(box.Folder, e, to); err != nil {
+		if view.State().Pending > 0 { // what leaves takes its flags along
+			r.err = box.Mail().Flush(context.Background())
+		}
+		b := j.Begin("tui", what)
+		for _, id := range ids {
+			err := maildir.ErrGone
+			if row, ok := view.Find(mstore.UID(id)); ok {
+				err = do(b, box.Folder, view.Row(row).Entry())
+			}
+			if err != nil {
 				r.err = err
-				r.back = append(r.back, ids[i])
+				r.back = append(r.back, id)
 			}
 		}
 		if err := b.Commit(); err != nil && r.err == nil {
 			r.err = err
 		}
+		r.view = afterChange(box)
 		return r
 	})
-	return term.Batch(a.leave(ids), work)
+}
+
+// afterChange is the folder after a change.
+func afterChange(box *store.Box) *mstore.View {
+	v, err := box.Mail().Sync(context.Background())
+	if err != nil {
+		return nil // the next one to look will say it
+	}
+	return v
 }
 
 // leave takes messages off the screen and goes on to what comes after them.
@@ -154,26 +185,18 @@ func (a *App) trash() term.Cmd {
 }
 
 func (a *App) changed(c changed) term.Cmd {
+	var take term.Cmd
 	if a.box != nil && c.serial == a.box.Serial {
-		for id, e := range c.entries {
-			a.box.SetEntry(id, e)
-		}
+		a.box.Restore(c.back...)
+		take = a.takeView(c.view)
 		if len(c.back) > 0 {
-			a.box.Restore(c.back...)
-			return term.Batch(a.failed(c.err), a.compare(), a.arrange())
+			return term.Batch(a.failed(c.err), take, a.compare(), a.arrange())
 		}
-		if len(c.entries) > 0 && !a.reader.Empty() {
-			a.refreshReader()
-		}
-	}
-	var cmd term.Cmd
-	if c.count {
-		cmd = a.loadFolders()
 	}
 	if c.err != nil {
-		return term.Batch(a.failed(c.err), cmd)
+		a.fail(c.err)
 	}
-	return cmd
+	return term.Batch(take, a.loadFolders())
 }
 
 func (a *App) failed(err error) term.Cmd {
@@ -187,9 +210,7 @@ func (a *App) refreshReader() {
 	items := a.reader.Items()
 	for i, id := range ids {
 		if !a.box.Gone(id) {
-			e := a.box.Entry(id)
-			items[i].Unread, items[i].Flagged = e.Unread(), e.Flags().Has('F')
-			items[i].Load, items[i].Snippet = a.item(id).Load, a.box.Words(id)
+			items[i] = a.item(id)
 		}
 	}
 	a.reader.Update(items)
@@ -236,93 +257,77 @@ func (a *App) copyTo(name string) term.Cmd {
 	a.sayUndo("Copied %s to %s", a.about(ids), name)
 	a.acts = append(a.acts, act{})
 	a.list.Clear()
-	box, st, j := a.box, a.opt.Store, a.opt.Journal
-	entries := make([]maildir.Entry, len(ids))
-	for i, id := range ids {
-		entries[i] = box.Entry(id)
-	}
-	return a.jobs.change(func() term.Msg {
-		r := changed{serial: box.Serial, count: true}
-		to, err := folderOf(st, name)
-		if err != nil {
-			r.err = err
-			return r
-		}
-		b := j.Begin("tui", "copy to "+name)
-		for _, e := range entries {
-			if _, err := b.Copy(box.Folder, e, to); err != nil {
-				r.err = err
-			}
-		}
-		if err := b.Commit(); err != nil && r.err == nil {
-			r.err = err
-		}
-		return r
+	st := a.tree
+	var to *maildir.Folder
+	return a.each(ids, "copy to "+name, func() (err error) {
+		to, err = folderOf(st, name)
+		return err
+	}, func(b *journal.Batch, f *maildir.Folder, e maildir.Entry) error {
+		_, err := b.Copy(f, e, to)
+		return err
 	})
 }
 
+// bulk is from how many messages on flags are changed by number: with one line in the journal and one in the index,
+// while the names of the files follow. Of fewer the journal tells the names, which other programs know too.
+const bulk = 256
+
 // toggleFlag sets a flag on all chosen messages, or removes it where all have it. For Seen, what is shown is the
 // opposite.
-func (a *App) toggleFlag(letter byte) term.Cmd {
+func (a *App) toggleFlag(flag index.Flags) term.Cmd {
 	ids := a.chosen()
 	if len(ids) == 0 {
 		return nil
 	}
 	all := true
 	for _, id := range ids {
-		all = all && a.box.Entry(id).Flags().Has(letter)
+		all = all && a.box.Flags(id).Has(flag)
 	}
 	var add, remove maildir.Flags
 	if all {
-		remove = maildir.Flags(letter)
+		remove = flag.Maildir()
 	} else {
-		add = maildir.Flags(letter)
+		add = flag.Maildir()
 	}
-	verb := map[string]string{"F+": "Flagged", "F-": "Unflagged", "S+": "Marked read:", "S-": "Marked unread:"}[string(letter)+map[bool]string{true: "-", false: "+"}[all]]
+	verb := map[string]string{"F+": "Flagged", "F-": "Unflagged", "S+": "Marked read:", "S-": "Marked unread:"}[string(flag.Maildir())+map[bool]string{true: "-", false: "+"}[all]]
 	a.sayUndo("%s %s", verb, a.about(ids))
 	a.acts = append(a.acts, act{})
 	a.list.Clear()
-	box, j, what := a.box, a.opt.Journal, strings.TrimSuffix(strings.ToLower(verb), ":")
-	entries := make([]maildir.Entry, len(ids))
-	for i, id := range ids {
-		entries[i] = box.Entry(id)
-	}
+	box, view, j, what := a.box, a.box.View(), a.opt.Journal, strings.TrimSuffix(strings.ToLower(verb), ":")
 	return a.jobs.change(func() term.Msg {
-		r := changed{serial: box.Serial, entries: map[int]maildir.Entry{}, count: letter == 'S'}
+		r := changed{serial: box.Serial}
 		b := j.Begin("tui", what)
-		for i, e := range entries {
-			n, err := b.SetFlags(box.Folder, e, add, remove)
-			if err != nil {
-				r.err = err
-				continue
+		if len(ids) > bulk && view.State().Sticky {
+			r.err = box.Mail().Note(context.Background(), b, store.UIDs(ids), add, remove)
+		} else {
+			for _, id := range ids {
+				if row, ok := view.Find(mstore.UID(id)); ok {
+					if _, err := b.SetFlags(box.Folder, view.Row(row).Entry(), add, remove); err != nil {
+						r.err = err
+					}
+				}
 			}
-			r.entries[ids[i]] = n
 		}
 		if err := b.Commit(); err != nil && r.err == nil {
 			r.err = err
+		}
+		if len(ids) > bulk {
+			r.view = box.Mail().View()
+		} else {
+			r.view = afterChange(box)
 		}
 		return r
 	})
 }
 
 // flagQuietly changes flags without a word and without the journal.
-func (a *App) flagQuietly(ids []int, add, remove maildir.Flags) term.Cmd {
-	box := a.box
-	entries := make([]maildir.Entry, len(ids))
-	for i, id := range ids {
-		entries[i] = box.Entry(id)
-	}
+func (a *App) flagQuietly(ids []int, add, remove index.Flags) term.Cmd {
+	box, uids := a.box, store.UIDs(ids)
 	return a.jobs.change(func() term.Msg {
-		r := changed{serial: box.Serial, entries: map[int]maildir.Entry{}, count: true}
-		var hold maildir.Hold
-		defer hold.Release()
-		for i, e := range entries {
-			hold.Take(box.Folder)
-			n, err := box.Folder.SetFlags(e, add, remove)
-			if err != nil {
-				continue // gone or moved meanwhile: nothing that the reader asked for
-			}
-			r.entries[ids[i]] = n
+		r := changed{serial: box.Serial}
+		// What is gone or was moved meanwhile is nothing that the reader asked for.
+		if res, err := box.Mail().SetFlags(context.Background(), uids, mstore.FlagChange{Add: add, Remove: remove}); err == nil && res.View != nil {
+			r.view = box.Mail().View()
 		}
 		return r
 	})
@@ -344,26 +349,9 @@ func (a *App) purge() term.Cmd {
 			a.say("nothing deleted")
 			return nil
 		}
-		box, j := a.box, a.opt.Journal
-		entries := make([]maildir.Entry, len(ids))
-		for i, id := range ids {
-			entries[i] = box.Entry(id)
-		}
 		a.say("Deleted %s", about)
-		return term.Batch(a.leave(ids), a.jobs.change(func() term.Msg {
-			r := changed{serial: box.Serial, count: true}
-			b := j.Begin("tui", "purge")
-			for i, e := range entries {
-				if err := b.Purge(box.Folder, e); err != nil {
-					r.err = err
-					r.back = append(r.back, ids[i])
-				}
-			}
-			if err := b.Commit(); err != nil && r.err == nil {
-				r.err = err
-			}
-			return r
-		}))
+		work := a.each(ids, "purge", nil, (*journal.Batch).Purge)
+		return term.Batch(a.leave(ids), work)
 	})
 	return nil
 }

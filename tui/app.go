@@ -15,6 +15,7 @@ import (
 	"pneu/maildir/journal"
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
+	mstore "pneu/maildir/store"
 	"pneu/tui/compose"
 	"pneu/tui/folders"
 	"pneu/tui/list"
@@ -45,12 +46,13 @@ type Queue interface {
 
 // Options are what the App must be given.
 type Options struct {
-	Store   *maildir.Store
+	Store   *mstore.Store
 	Folder  string           // opened first; empty: INBOX
 	Me      []message.Addr   // the reader's addresses; mail is sent from the first
 	Sender  Sender           // nil: mail cannot be sent
 	Queue   Queue            // nil: there is no queue view
 	Journal *journal.Journal // what undo takes back
+	Notices *Notices         // what the Store's log says; nil: nothing is shown of it
 
 	Hold      time.Duration // from sending until mail leaves; default 10 s
 	Signature string
@@ -80,6 +82,7 @@ const (
 // An App is the whole program but for the terminal.
 type App struct {
 	opt   Options
+	tree  *maildir.Store
 	theme *look.Theme
 	jobs  *jobs
 	size  term.Size
@@ -119,12 +122,12 @@ type App struct {
 	acts                 []act // what undo would take back, if it is not in the journal
 	targets              []string
 	query                string // of the search
-	hits                 map[int]bool
+	hits                 store.Limit
 	queries              []string
 	limits               int
 	previewSerial, waits int
 	arranging, stale     bool
-	loading              bool
+	building, texting    progress // what is read for the indexes of the open folder
 	people               *compose.People
 	quitting             bool
 
@@ -152,7 +155,7 @@ func New(opt Options) *App {
 		opt.Folder = "INBOX"
 	}
 	a := &App{
-		opt: opt, theme: opt.Theme, jobs: newJobs(), size: term.Size{W: 80, H: 24},
+		opt: opt, tree: opt.Store.Tree(), theme: opt.Theme, jobs: newJobs(), size: term.Size{W: 80, H: 24},
 		list: list.New(opt.Theme, opt.Now), reader: reader.New(opt.Theme, opt.Now),
 		sidebar: folders.NewSidebar(opt.Theme), queue: queueview.New(opt.Theme, opt.Now),
 		commands: commands(), people: compose.NewPeople(), dirty: true,
@@ -164,7 +167,7 @@ func New(opt Options) *App {
 
 // Init starts what runs from the beginning.
 func (a *App) Init() term.Cmd {
-	return term.Batch(a.openFolder(a.opt.Folder), a.loadFolders(), a.pollQueue(), a.recallSent(), a.tick())
+	return term.Batch(a.openFolder(a.opt.Folder), a.loadFolders(), a.pollQueue(), a.recallSent(), a.opt.Notices.next(a.jobs), a.tick())
 }
 
 // isMe reports whether an address is the reader's.
@@ -197,12 +200,15 @@ func (a *App) Update(msg term.Msg) term.Cmd {
 		return a.headsRead(msg)
 	case store.Arranged:
 		return a.arranged(msg)
-	case store.Delta:
-		return a.delta(msg)
-	case snippets:
-		a.gotSnippets(msg)
-	case watched:
-		return a.watched(msg)
+	case newer:
+		return a.newer(msg)
+	case built:
+		return a.built(msg)
+	case learned:
+		a.learnFrom(msg.heads)
+		a.dirty = was
+	case noticed:
+		return a.noticed(msg)
 	case counted:
 		a.counted(msg)
 	case reader.Got:
@@ -407,7 +413,13 @@ func (a *App) quit() term.Cmd {
 }
 
 // Close stops background work.
-func (a *App) Close() { a.jobs.stop() }
+func (a *App) Close() {
+	a.jobs.stop()
+	if a.box != nil {
+		_ = a.box.Mail().Close() // its files' names follow its index whenever somebody opens it
+		a.box = nil
+	}
+}
 
 // lend gives the terminal to another program.
 func lend(cmd *exec.Cmd, done func(error) term.Msg) term.Cmd {

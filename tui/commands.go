@@ -3,6 +3,7 @@ package tui
 import (
 	"strings"
 
+	"pneu/maildir/index"
 	"pneu/tui/look"
 	"pneu/tui/term"
 )
@@ -62,8 +63,8 @@ func commands() []command {
 		{"junk", k("!"), onMail, "move to Junk", func(a *App, c call) term.Cmd { return a.moveTo(a.special("Junk"), "Moved to Junk") }},
 		{"move", k("s"), onMail, "move to a folder", func(a *App, c call) term.Cmd { return a.moveOrCopy(c.arg, false) }},
 		{"copy", k("C"), onMail, "copy to a folder", func(a *App, c call) term.Cmd { return a.moveOrCopy(c.arg, true) }},
-		{"flag", k("F"), onMail, "flag, or unflag", func(a *App, c call) term.Cmd { return a.toggleFlag('F') }},
-		{"unread", k("N"), onMail, "mark unread, or read", func(a *App, c call) term.Cmd { return a.toggleFlag('S') }},
+		{"flag", k("F"), onMail, "flag, or unflag", func(a *App, c call) term.Cmd { return a.toggleFlag(index.Flagged) }},
+		{"unread", k("N"), onMail, "mark unread, or read", func(a *App, c call) term.Cmd { return a.toggleFlag(index.Seen) }},
 		{"purge", nil, onMail, "delete for good", func(a *App, c call) term.Cmd { return a.purge() }},
 		{"undo", k("u"), onAll, "take back; also a send", func(a *App, c call) term.Cmd { return a.undo(c.n()) }},
 		{"redo", k("ctrl+r"), onAll, "do again", func(a *App, c call) term.Cmd { return a.redo(c.n()) }},

@@ -181,7 +181,7 @@ func (a *App) saveMessage(arg string) term.Cmd {
 	if id < 0 {
 		return nil
 	}
-	load := a.item(id).Load
+	load := a.load(id)
 	name := "message.eml"
 	if h := a.box.Head(id); h != nil && h.Subject != "" {
 		name = safe.Filename(h.Subject + ".eml")
@@ -233,7 +233,7 @@ func (a *App) pipe(arg string) term.Cmd {
 	if id < 0 {
 		return nil
 	}
-	return a.pipeTo(arg, a.item(id).Load)
+	return a.pipeTo(arg, a.load(id))
 }
 
 func (a *App) partPipe(arg string) term.Cmd {

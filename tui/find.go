@@ -2,94 +2,26 @@ package tui
 
 import (
 	"context"
-	"io"
-	"os"
+	"fmt"
+	"sync"
 	"time"
 
-	"pneu/maildir"
-	"pneu/maildir/digest"
-	"pneu/maildir/message"
 	"pneu/maildir/search"
+	mstore "pneu/maildir/store"
 	"pneu/tui/look"
 	"pneu/tui/store"
 	"pneu/tui/term"
 )
 
-// doc is a message as a query sees it. The file is read only when a term asks for what the list does not know.
-type doc struct {
-	sum    *message.Summary
-	folder *maildir.Folder
-	entry  maildir.Entry
-	msg    *message.Message
-	text   string
-	texted bool
-}
-
-// Most of a message that a search looks at.
-const maxSearched = 4 << 20
-
-func (d *doc) parsed() *message.Message {
-	if d.msg == nil {
-		var raw []byte
-		if f, _, err := d.folder.Open(d.entry); err == nil {
-			raw, _ = io.ReadAll(io.LimitReader(f, maxSearched))
-			f.Close()
-		}
-		d.msg = message.Parse(raw)
-	}
-	return d.msg
-}
-
-func (d *doc) Summary() *message.Summary { return d.sum }
-func (d *doc) Header() message.Header    { return d.parsed().Header(0) }
-func (d *doc) Flags() maildir.Flags      { return d.entry.Flags() }
-func (d *doc) Unread() bool              { return d.entry.Unread() }
-func (d *doc) Folder() string            { return d.folder.Name() }
-func (d *doc) Received() time.Time       { return d.entry.Time() }
-
-// New reports whether the message lies in new/.
-func (d *doc) New() bool { return d.entry.New }
-
-// Message is the parsed file, which a search for types, files and links reads.
-func (d *doc) Message() *message.Message { return d.parsed() }
-
-// Class is what the list shows of the message, so that no file is read for it.
-func (d *doc) Class() (is, known digest.Class) {
-	if d.sum.HasAttachment {
-		is |= digest.Attachment
-	}
-	if d.sum.List != "" {
-		is |= digest.List
-	}
-	return is, digest.Attachment | digest.List
-}
-
-func (d *doc) Size() int64 {
-	if n, ok := d.entry.Size(); ok {
-		return n
-	}
-	if fi, err := os.Stat(d.folder.File(d.entry)); err == nil {
-		return fi.Size()
-	}
-	return 0
-}
-
-func (d *doc) Text() string {
-	if d.texted {
-		return d.text
-	}
-	d.texted = true
-	d.text = digest.Text(d.parsed())
-	return d.text
-}
-
-// found is the result of a search over the folder.
+// found is what a search over the folder has found so far.
 type found struct {
 	box   int64
 	kind  findKind
 	query string
-	ids   map[int]bool
+	hits  store.Limit // without a Set: everything
+	cover mstore.Coverage
 	err   error
+	more  term.Cmd // finds the rest
 }
 
 type findKind uint8
@@ -98,62 +30,94 @@ const (
 	findLimit findKind = iota
 	findNext
 	findSelect
+	findOn // the limit goes on over what came since
 )
+
+// parse makes a query of what was typed.
+func (a *App) parse(q string) (search.Query, error) {
+	me := make([]string, len(a.opt.Me))
+	for i, m := range a.opt.Me {
+		me[i] = m.Addr
+	}
+	return search.ParseWith(q, search.Options{Now: a.opt.Now(), Me: me})
+}
+
+// findEvery is how often a search that takes long shows what it has.
+const findEvery = 150 * time.Millisecond
 
 // find looks through the folder.
 func (a *App) find(q string, kind findKind) term.Cmd {
 	if a.box == nil {
 		return nil
 	}
-	me := make([]string, len(a.opt.Me))
-	for i, m := range a.opt.Me {
-		me[i] = m.Addr
-	}
-	query, err := search.ParseWith(q, search.Options{Now: a.opt.Now(), Me: me})
+	query, err := a.parse(q)
 	if err != nil {
 		return func() term.Msg { return found{kind: kind, query: q, err: err} }
 	}
-	serial, all := a.box.Serial, query.Empty()
-	contents := a.box.Contents()
+	view := a.box.View()
+	f := found{box: a.box.Serial, kind: kind, query: q, hits: store.Limit{Query: q, View: view}}
 	run := a.jobs.run("find", func(ctx context.Context) term.Msg {
-		f := found{box: serial, kind: kind, query: q, ids: map[int]bool{}}
-		if all {
-			f.ids = nil
+		switch {
+		case query.Empty():
+			f.hits = store.Limit{}
 			return f
+		case query.NeedsBody():
+			return f.stream(ctx, query)
 		}
-		for id, e := range contents.Entries {
-			if ctx.Err() != nil {
-				return nil
-			}
-			if contents.Gone[id] {
-				continue
-			}
-			d := &doc{folder: contents.Folder, entry: e}
-			if h := contents.Heads[id]; h != nil {
-				d.sum = &h.Summary
-			} else {
-				d.sum = d.readSummary()
-			}
-			if query.Match(d) {
-				f.ids[id] = true
-			}
+		if f.hits.Set, f.err = view.Query(ctx, query); ctx.Err() != nil {
+			return nil
 		}
 		return f
 	})
-	if a.over != nil {
+	if a.over != nil || kind == findOn {
 		return run // while a limit is typed, keys belong to it
 	}
 	return a.wait(run)
 }
 
-func (d *doc) readSummary() *message.Summary {
-	f, _, err := d.folder.Open(d.entry)
-	if err != nil {
-		return &message.Summary{}
+// stream looks through texts, newest first, and shows what it has now and then: texts that are not indexed are in
+// files, which takes its time.
+func (f found) stream(ctx context.Context, q search.Query) term.Msg {
+	f.cover = f.hits.View.TextCoverage()
+	set := search.NewBits(f.hits.View.Len())
+	var mu sync.Mutex
+	end := make(chan error, 1)
+	go func() {
+		end <- f.hits.View.Each(ctx, q, search.NewestArrived, 0, func(r mstore.Row) bool {
+			mu.Lock()
+			set.Set(r.N())
+			mu.Unlock()
+			return true
+		})
+	}()
+	shown := 0
+	var next term.Cmd
+	next = func() term.Msg {
+		for {
+			r := f
+			done := false
+			select {
+			case r.err = <-end:
+				done = true
+			case <-time.After(findEvery):
+			}
+			if ctx.Err() != nil {
+				return nil
+			}
+			mu.Lock()
+			r.hits.Set = set.Clone()
+			mu.Unlock()
+			switch n := r.hits.Set.Count(); {
+			case done:
+				return r
+			case n > shown:
+				shown = n
+				r.more = next
+				return r
+			}
+		}
 	}
-	defer f.Close()
-	s, _ := message.ReadSummary(f)
-	return &s
+	return next()
 }
 
 // limitPrompt narrows the list while one types.
@@ -168,7 +132,7 @@ func (a *App) limitPrompt(arg string) term.Cmd {
 	p := &prompt{label: "limit:", hint: look.T("from:ada is:unread date:7d.."), past: &a.queries}
 	p.field.Set(before.Query)
 	p.change = func(s string) term.Cmd {
-		q, err := search.Parse(s)
+		q, err := a.parse(s)
 		if err != nil || q.NeedsBody() {
 			return nil // when it is complete
 		}
@@ -193,7 +157,7 @@ func (a *App) searchPrompt(arg string) term.Cmd {
 			return nil
 		}
 		a.query = s
-		a.hits = nil
+		a.hits = store.Limit{}
 		return a.find(s, findNext)
 	}
 	if arg != "" {
@@ -226,23 +190,38 @@ func (a *App) found(f found) term.Cmd {
 	if a.box == nil || f.box != a.box.Serial {
 		return nil
 	}
+	cmd := f.more
+	n := 0
+	if f.hits.Set != nil {
+		n = f.hits.Set.Count()
+	}
+	if f.more == nil && f.cover.Total > 0 && !f.cover.Complete() {
+		cmd = a.indexTexts() // next time it is quick
+	}
 	switch f.kind {
+	case findOn:
+		if a.box.Limit().Query != f.query {
+			return nil
+		}
+		a.box.SetLimit(f.hits)
+		return term.Batch(cmd, a.arrange())
 	case findLimit:
-		l := store.Limit{Query: f.query, IDs: f.ids}
-		if f.ids == nil {
-			l = store.Limit{}
-		} else if a.over == nil {
-			a.say("%s", look.Plural(len(f.ids), "match"))
+		if f.hits.Set != nil && a.over == nil {
+			a.sayFound(f, n)
 		}
-		a.box.SetLimit(l)
+		a.box.SetLimit(f.hits)
 		if a.screen == readerScreen && a.over == nil {
-			return term.Batch(a.back(), a.arrange())
+			return term.Batch(cmd, a.back(), a.arrange())
 		}
-		return a.arrange()
+		return term.Batch(cmd, a.arrange())
 	case findSelect:
-		n := 0
+		if f.more != nil {
+			a.sayFound(f, n)
+			return cmd
+		}
+		n = 0
 		rows := a.box.Rows()
-		for id := range f.ids {
+		for id := range f.hits.IDs() {
 			if i := rows.Find(id); i >= 0 {
 				a.list.Select(rows.ID(i), true)
 				n++
@@ -250,14 +229,58 @@ func (a *App) found(f found) term.Cmd {
 		}
 		a.say("%s selected", look.Plural(n, "message"))
 	case findNext:
-		a.hits = f.ids
-		if len(f.ids) == 0 {
+		first := a.hits.Query != f.query || a.hits.Set == nil || a.hits.Set.Count() == 0
+		a.hits = f.hits
+		switch {
+		case n == 0 && f.more == nil:
 			a.say("nothing here matches %s", f.query)
+		case n > 0 && first:
+			return term.Batch(cmd, a.findNext(1))
+		default:
+			a.sayFound(f, n)
+		}
+	}
+	return cmd
+}
+
+// sayFound says how much was found, and of what part.
+func (a *App) sayFound(f found, n int) {
+	s := look.Plural(n, "match")
+	if f.kind == findNext {
+		s += " for " + f.query
+	}
+	switch {
+	case f.more != nil && f.cover.Indexed > 0:
+		s += fmt.Sprintf(" so far (%d %% indexed, the rest is read)", f.cover.Indexed*100/max(1, f.cover.Total))
+	case f.more != nil:
+		s += " so far"
+	case f.kind == findNext:
+		s += "   n next"
+	}
+	a.say("%s", s)
+}
+
+// limitOn brings the limit over what came since it was set; what was under it stays.
+func (a *App) limitOn(t store.Took) term.Cmd {
+	l := a.box.Limit()
+	if !t.Rows || l.Query == "" {
+		return nil
+	}
+	query, err := a.parse(l.Query)
+	if err != nil {
+		return nil
+	}
+	view := a.box.View()
+	f := found{box: a.box.Serial, kind: findOn, query: l.Query, hits: store.Limit{Query: l.Query, View: view}}
+	return a.jobs.run("limit", func(ctx context.Context) term.Msg {
+		set, err := view.Query(ctx, query)
+		if err != nil {
 			return nil
 		}
-		return a.findNext(1)
-	}
-	return nil
+		f.hits.Set = set
+		l.Carry(f.hits)
+		return f
+	})
 }
 
 // findNext goes to the next row with a match, around the end.
@@ -265,31 +288,17 @@ func (a *App) findNext(dir int) term.Cmd {
 	switch {
 	case a.query == "":
 		return a.nextUnread()
-	case len(a.hits) == 0:
+	case a.hits.Set == nil || a.hits.Set.Count() == 0:
 		a.say("nothing here matches %s", a.query)
 		return nil
 	}
-	rows, n, at := a.box.Rows(), a.list.Len(), a.list.Cursor()
-	best, first := -1, -1
-	for id := range a.hits {
-		i := rows.Find(id)
-		if i < 0 || a.box.Gone(id) {
-			continue
-		}
-		d := (i - at) * dir
-		if d <= 0 {
-			d += n
-		}
-		if best < 0 || d < best {
-			best, first = d, i
-		}
-	}
-	if first < 0 {
+	row := a.box.NextIn(a.hits, a.list.Cursor(), dir)
+	if row < 0 {
 		a.say("nothing here matches %s", a.query)
 		return nil
 	}
-	a.list.To(first)
-	a.say("%s for %s   n next", look.Plural(len(a.hits), "match"), a.query)
+	a.list.To(row)
+	a.say("%s for %s   n next", look.Plural(a.hits.Set.Count(), "match"), a.query)
 	if a.screen == readerScreen {
 		return term.Batch(a.readInto(a.list.Current()), a.markSeen())
 	}

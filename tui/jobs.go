@@ -31,8 +31,17 @@ func newJobs() *jobs {
 	return j
 }
 
+// long is run for what may take minutes, and takes nobody's turn.
+func (j *jobs) long(key string, f func(ctx context.Context) term.Msg) term.Cmd {
+	return j.job(key, false, f)
+}
+
 // run makes a command of f.
 func (j *jobs) run(key string, f func(ctx context.Context) term.Msg) term.Cmd {
+	return j.job(key, true, f)
+}
+
+func (j *jobs) job(key string, queue bool, f func(ctx context.Context) term.Msg) term.Cmd {
 	ctx := j.ctx
 	if key != "" {
 		if c := j.cancel[key]; c != nil {
@@ -43,12 +52,14 @@ func (j *jobs) run(key string, f func(ctx context.Context) term.Msg) term.Cmd {
 		j.cancel[key] = c
 	}
 	return func() term.Msg {
-		select {
-		case j.disk <- struct{}{}:
-		case <-ctx.Done():
-			return nil
+		if queue {
+			select {
+			case j.disk <- struct{}{}:
+			case <-ctx.Done():
+				return nil
+			}
+			defer func() { <-j.disk }()
 		}
-		defer func() { <-j.disk }()
 		if ctx.Err() != nil {
 			return nil
 		}

@@ -336,10 +336,16 @@ func (a *App) folderTitle(l *look.Line, g geometry) {
 	}
 }
 
+// building is how many messages have to be read before it is worth a word.
+const building = 256
+
 // progress shows work behind the screen that takes long enough to be noticed.
 func (a *App) progress(l *look.Line) {
-	if a.box != nil && a.loading && a.box.Size() > 0 {
-		l.F(a.theme.Hint, "reading headers %d%%   ", a.box.Known()*100/a.box.Size())
+	if p := a.building; p.on && p.total-p.done > building {
+		l.F(a.theme.Hint, "index %d %%   ", p.percent())
+	}
+	if p := a.texting; p.on && p.total > 0 {
+		l.F(a.theme.Hint, "text index %d %%   ", p.percent())
 	}
 	if a.perf {
 		l.F(a.theme.Hint, "frame %d  %.1f ms   ", a.draws, float64(a.drawn.Microseconds())/1000)

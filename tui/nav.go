@@ -5,6 +5,8 @@ import (
 	"io"
 	"time"
 
+	"pneu/maildir"
+	"pneu/maildir/index"
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
 	"pneu/maildir/safe/who"
@@ -76,19 +78,7 @@ func (a *App) goTo(count, end int) term.Cmd {
 }
 
 // moved follows the cursor: rows that came into sight are read, the message is shown once it rests.
-func (a *App) moved() term.Cmd { return term.Batch(a.wantRows(), a.wantHeads(), a.preview()) }
-
-// wantHeads reads the headers of rows in sight before others.
-func (a *App) wantHeads() term.Cmd {
-	if a.box == nil || !a.loading {
-		return nil
-	}
-	from, to := a.list.Visible()
-	if len(a.box.UnknownIn(from, to)) == 0 {
-		return nil
-	}
-	return a.readMore()
-}
+func (a *App) moved() term.Cmd { return term.Batch(a.wantRows(), a.preview()) }
 
 // How long the cursor rests before the message under it is read.
 const rest = 30 * time.Millisecond
@@ -145,14 +135,11 @@ const wordsMost = 60
 func (a *App) words(ids []int) term.Cmd {
 	var want []int
 	for _, id := range ids {
-		if len(want) < wordsMost && len(ids) > 1 && a.box.Words(id).String() == "" {
+		if len(want) < wordsMost && len(ids) > 1 && a.box.Head(id) == nil {
 			want = append(want, id)
 		}
 	}
-	if len(want) == 0 {
-		return nil
-	}
-	return a.readWords("words", want)
+	return a.read("words", want)
 }
 
 func same(a, b []int) bool {
@@ -171,27 +158,38 @@ func same(a, b []int) bool {
 const maxMessage = 64 << 20
 
 func (a *App) item(id int) reader.Item {
-	h, e, f := a.box.Head(id), a.box.Entry(id), a.box.Folder
-	it := reader.Item{ID: id, Unread: e.Unread(), Flagged: e.Flags().Has('F'), Snippet: a.box.Words(id)}
-	it.Load = func() ([]byte, error) {
-		file, _, err := f.Open(e)
-		if err != nil {
-			return nil, err
-		}
-		defer file.Close()
-		return io.ReadAll(io.LimitReader(file, maxMessage))
-	}
+	h, f := a.box.Head(id), a.box.Flags(id)
+	it := reader.Item{ID: id, Unread: !f.Has(index.Seen), Flagged: f.Has(index.Flagged), Load: a.load(id)}
 	if h == nil {
 		it.Name = look.T("...")
 		return it
 	}
-	it.Name, it.Time, it.Mine = h.Name, h.When, h.Mine
+	it.Name, it.Time, it.Mine, it.Snippet = h.Name, h.When, h.Mine, h.Words
 	it.From = h.Name
 	if len(h.From) > 0 {
 		it.From = full(h.From[0])
 	}
 	it.To, it.Cc = a.names(h.To), a.names(h.Cc)
 	return it
+}
+
+// load returns what reads a message, wherever in its folder other programs put it meanwhile.
+func (a *App) load(id int) func() ([]byte, error) {
+	r, ok := a.box.Row(id)
+	return func() ([]byte, error) {
+		switch {
+		case !ok:
+			return nil, maildir.ErrGone
+		case r.Size() <= maxMessage:
+			return r.Read()
+		}
+		file, err := r.Open()
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		return io.ReadAll(io.LimitReader(file, maxMessage))
+	}
 }
 
 // full is a sender with the address, however the name reads.
@@ -314,11 +312,11 @@ func (a *App) nextUnread() term.Cmd {
 	if a.box == nil {
 		return nil
 	}
-	rows, n := a.box.Rows(), a.list.Len()
+	n := a.list.Len()
 	const most = 20000 // rows looked at
 	for k := 1; k <= min(n, most); k++ {
 		i := (a.list.Cursor() + k) % n
-		if !rows.Row(i).Unread {
+		if !a.box.UnreadRow(i) {
 			continue
 		}
 		a.list.To(i)
@@ -345,14 +343,14 @@ func (a *App) markSeen() term.Cmd {
 	}
 	var ids []int
 	for _, id := range a.reader.Seen() {
-		if !a.box.Gone(id) && a.box.Entry(id).Unread() {
+		if !a.box.Gone(id) && a.box.Unseen(id) {
 			ids = append(ids, id)
 		}
 	}
 	if len(ids) == 0 {
 		return nil
 	}
-	return a.flagQuietly(ids, "S", "")
+	return a.flagQuietly(ids, index.Seen, 0)
 }
 
 func (a *App) fold(how int) term.Cmd {
@@ -462,6 +460,7 @@ func (a *App) escape() term.Cmd {
 	case a.list.Ranging() || a.list.Count() > 0:
 		a.list.Clear()
 	case a.box != nil && a.box.Limit().Query != "":
+		a.jobs.drop("find")
 		a.box.SetLimit(store.Limit{})
 		return a.arrange()
 	default:

@@ -9,26 +9,32 @@ import (
 	"pneu/maildir"
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
+	mstore "pneu/maildir/store"
 	"pneu/tui/folders"
 	"pneu/tui/look"
 	"pneu/tui/store"
 	"pneu/tui/term"
 )
 
-// openFolder reads a folder's names and the headers that fill the screen; the rest follows behind.
+// openFolder opens a folder as its index has it; what is missing there follows behind.
 func (a *App) openFolder(name string) term.Cmd {
 	a.opening = name
-	st, opt, first := a.opt.Store, a.boxOptions(name), a.size.H
+	st, tree, opt, first, life := a.opt.Store, a.tree, a.boxOptions(name), a.size.H, a.jobs.ctx
 	create := a.isSpecial(name)
-	return a.wait(a.jobs.run("open", func(context.Context) term.Msg {
-		f, err := st.Folder(name)
+	return a.wait(a.jobs.run("open", func(ctx context.Context) term.Msg {
+		f, err := tree.Folder(name)
 		if create && errors.Is(err, maildir.ErrNoFolder) {
-			f, err = st.CreateFolder(name)
+			f, err = tree.CreateFolder(name)
 		}
 		if err != nil {
 			return store.Opened{Err: err}
 		}
-		return store.Open(f, opt, first)
+		o := store.Open(life, st, f, opt, first)
+		if ctx.Err() != nil && o.Box != nil { // another one is wanted by now
+			o.Box.Mail().Close()
+			return nil
+		}
+		return o
 	}))
 }
 
@@ -49,8 +55,22 @@ func (a *App) opened(o store.Opened) term.Cmd {
 		}
 		return nil
 	}
+	var done term.Cmd
+	if a.box != nil {
+		old := a.box.Mail()
+		done = a.jobs.change(func() term.Msg { // behind the changes that were asked for there
+			if err := old.Close(); err != nil {
+				return failed{err}
+			}
+			return nil
+		})
+	}
 	a.box, a.boxErr = o.Box, o.Err
 	a.arranging, a.stale = false, false
+	a.building, a.texting = progress{}, progress{}
+	a.jobs.drop("build")
+	a.jobs.drop("texts")
+	a.jobs.drop("find")
 	a.sidebar.Current = o.Box.Folder.Name()
 	a.list.Reset(o.Box.Rows())
 	a.screen, a.under = listScreen, nil
@@ -61,93 +81,31 @@ func (a *App) opened(o store.Opened) term.Cmd {
 	}
 	if o.Err != nil {
 		a.fail(o.Err)
-		return nil
+		return done
 	}
-	a.learn(0)
 	if a.watch != nil {
 		a.watch()
 	}
 	ctx, stop := context.WithCancel(a.jobs.ctx)
 	a.watch = stop
-	a.jobs.drop("heads")
-	more := a.readMore()
-	if !a.loading {
-		a.list.Hold()
-	}
-	return term.Batch(a.startWatch(ctx), more, a.wantRows(), a.preview())
+	return term.Batch(done, a.build(), a.arrange(), a.wantRows(), a.preview(), a.startWatch(ctx), a.learn())
 }
 
-// Headers read at a time in the background.
-const batch = 256
-
-// readMore reads the headers of the next rows that are not known; the rows on the screen come first.
-func (a *App) readMore() term.Cmd {
-	if a.box == nil {
-		return nil
-	}
-	from, to := a.list.Visible()
-	ids := a.box.UnknownIn(from, to)
-	if len(ids) < batch {
-		ids = append(ids, a.box.Unknown(to, batch-len(ids))...)
-	}
-	if len(ids) == 0 {
-		ids = a.box.Unknown(0, batch)
-	}
-	a.loading = len(ids) > 0
-	if len(ids) == 0 {
-		return nil
-	}
-	read := a.box.Reader(ids)
-	return a.jobs.run("heads", func(context.Context) term.Msg { return read() })
-}
-
-// wantRows reads what the rows on the screen need: headers not known yet, first words.
+// wantRows reads what the rows on the screen need and the index does not have.
 func (a *App) wantRows() term.Cmd {
 	if a.box == nil {
 		return nil
 	}
 	from, to := a.list.Visible()
-	ids := a.box.WantSnippets(from, to)
+	return a.read("heads", a.box.Unknown(from, to))
+}
+
+func (a *App) read(key string, ids []int) term.Cmd {
 	if len(ids) == 0 {
 		return nil
 	}
-	return a.readWords("snippets", ids)
-}
-
-// readWords reads the first words of messages.
-func (a *App) readWords(key string, ids []int) term.Cmd {
-	entries := make([]maildir.Entry, len(ids))
-	for i, id := range ids {
-		entries[i] = a.box.Entry(id)
-	}
-	f, serial := a.box.Folder, a.box.Serial
-	return a.jobs.run(key, func(ctx context.Context) term.Msg {
-		s := snippets{serial: serial, text: map[int]safe.Text{}}
-		for i, id := range ids {
-			if ctx.Err() != nil {
-				break
-			}
-			s.text[id] = store.FirstWords(f, entries[i])
-		}
-		return s
-	})
-}
-
-type snippets struct {
-	serial int64
-	text   map[int]safe.Text
-}
-
-func (a *App) gotSnippets(s snippets) {
-	if a.box == nil || s.serial != a.box.Serial {
-		return
-	}
-	for id, text := range s.text {
-		a.box.Snippet(id, text)
-	}
-	if a.reader.Len() > 1 {
-		a.refreshReader()
-	}
+	read := a.box.Reader(ids)
+	return a.jobs.run(key, func(context.Context) term.Msg { return read() })
 }
 
 func (a *App) headsRead(r store.Read) term.Cmd {
@@ -156,11 +114,10 @@ func (a *App) headsRead(r store.Read) term.Cmd {
 	}
 	a.box.Apply(r)
 	a.learnFrom(r.Heads)
-	more := a.readMore()
-	if more == nil {
-		return term.Batch(a.arrange(), a.wantRows())
+	if a.reader.Len() > 1 {
+		a.refreshReader()
 	}
-	return more
+	return a.preview()
 }
 
 // arrange sorts and threads outside the loop. While that runs, another wish waits.
@@ -173,23 +130,122 @@ func (a *App) arrange() term.Cmd {
 		return nil
 	}
 	a.arranging, a.stale = true, false
-	s := a.box.Snapshot()
-	return func() term.Msg { return s.Arrange() }
+	s, ctx := a.box.Snapshot(), a.jobs.ctx
+	return func() term.Msg { return s.Arrange(ctx) }
 }
 
 func (a *App) arranged(r store.Arranged) term.Cmd {
+	if a.box == nil || r.Serial != a.box.Serial {
+		return nil
+	}
 	a.arranging = false
-	if a.box == nil || !a.box.SetView(r) {
+	if r.Err != nil {
+		return nil // the program ends
+	}
+	if !a.box.SetView(r) {
 		return a.arrange()
 	}
 	a.list.SetSource(a.box.Rows())
 	if a.stale {
 		return a.arrange()
 	}
-	if !a.loading {
+	if !a.building.on {
 		a.list.Hold()
 	}
 	return term.Batch(a.wantRows(), a.preview())
+}
+
+// progress is how far something behind the screen has come.
+type progress struct {
+	on          bool
+	done, total int
+}
+
+func (p progress) percent() int { return p.done * 100 / max(1, p.total) }
+
+// built tells that files were read for an index.
+type built struct {
+	serial int64
+	texts  bool // for that of texts
+	progress
+	view *mstore.View
+	err  error
+	more term.Cmd
+}
+
+// How often progress is shown.
+const progressEvery = 250 * time.Millisecond
+
+// build reads what the index of the folder does not know yet.
+func (a *App) build() term.Cmd {
+	if a.box == nil || a.building.on || a.box.View().State().Undigested == 0 {
+		return nil
+	}
+	st := a.box.View().State()
+	a.building = progress{true, st.Total - st.Undigested, st.Total}
+	return a.inBackground("build", false, a.box.Mail().Build)
+}
+
+// indexTexts reads the texts that are not indexed.
+func (a *App) indexTexts() term.Cmd {
+	if a.box == nil || a.texting.on {
+		return nil
+	}
+	a.texting = progress{on: true}
+	return a.inBackground("texts", true, a.box.Mail().EnsureText)
+}
+
+// inBackground runs do and tells how far it has come, now and then.
+func (a *App) inBackground(key string, texts bool, do func(context.Context, func(done, total int)) error) term.Cmd {
+	mb, serial := a.box.Mail(), a.box.Serial
+	said := make(chan progress, 1)
+	end := make(chan error, 1)
+	var next term.Cmd
+	next = func() term.Msg {
+		select {
+		case p := <-said:
+			return built{serial: serial, texts: texts, progress: p, view: mb.View(), more: next}
+		case err := <-end:
+			return built{serial: serial, texts: texts, view: mb.View(), err: err}
+		}
+	}
+	return a.jobs.long(key, func(ctx context.Context) term.Msg {
+		go func() {
+			var last time.Time
+			end <- do(ctx, func(done, total int) {
+				if time.Since(last) < progressEvery {
+					return
+				}
+				last = time.Now()
+				select {
+				case said <- progress{true, done, total}:
+				default:
+				}
+			})
+		}()
+		return next()
+	})
+}
+
+func (a *App) built(r built) term.Cmd {
+	if a.box == nil || r.serial != a.box.Serial {
+		return nil
+	}
+	if r.texts {
+		if a.texting = r.progress; r.more == nil && r.err != nil && a.jobs.ctx.Err() == nil {
+			a.note("texts are not indexed: %s", r.err.Error())
+		}
+		return r.more
+	}
+	a.building = r.progress
+	cmd := a.takeView(r.view)
+	if r.more != nil {
+		return term.Batch(cmd, a.wantRows(), r.more)
+	}
+	if r.err != nil && a.jobs.ctx.Err() == nil {
+		a.note("no index: %s", r.err.Error())
+	}
+	return term.Batch(cmd, a.arrange(), a.learn())
 }
 
 // reload reads the folder again, from the beginning where it could not be read.
@@ -201,146 +257,100 @@ func (a *App) reload() term.Cmd {
 	return a.compare()
 }
 
+// newer is a newer state of the open folder.
+type newer struct {
+	serial int64
+	view   *mstore.View
+	err    error
+	more   term.Cmd // waits for the next one
+}
+
 // compare looks at the folder again.
 func (a *App) compare() term.Cmd {
 	if a.box == nil {
 		return nil
 	}
-	c := a.box.Compare()
-	return a.jobs.run("compare", func(context.Context) term.Msg { return c() })
+	mb, serial := a.box.Mail(), a.box.Serial
+	return a.jobs.run("compare", func(ctx context.Context) term.Msg {
+		v, err := mb.Sync(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		return newer{serial: serial, view: v, err: err}
+	})
 }
 
-func (a *App) delta(d store.Delta) term.Cmd {
-	if a.box == nil || d.Serial != a.box.Serial {
+func (a *App) newer(r newer) term.Cmd {
+	if a.box == nil || r.serial != a.box.Serial {
 		return nil
 	}
-	if d.Err != nil {
-		a.boxErr = d.Err
-		a.fail(d.Err)
-		return nil
+	if r.err != nil {
+		a.boxErr = r.err
+		a.fail(r.err)
+		return r.more
 	}
 	a.boxErr = nil
-	return a.take(d.Put, d.Gone)
+	if r.view == a.box.View() {
+		return r.more
+	}
+	return term.Batch(r.more, a.takeView(r.view), a.loadFolders())
 }
 
-// take follows what changed in the folder.
-func (a *App) take(put []maildir.Entry, gone []int) term.Cmd {
-	fresh := false
-	for _, e := range put {
-		if _, isNew := a.box.Put(e); isNew {
-			fresh = true
-		}
+// takeView follows what happened in the folder.
+func (a *App) takeView(v *mstore.View) term.Cmd {
+	t := a.box.Take(v)
+	if t.Reset { // its messages have other numbers now
+		return a.openFolder(a.box.Folder.Name())
 	}
-	if len(gone) > 0 {
-		a.box.Remove(gone...)
+	if t.News > 0 {
+		a.note("%s", look.Plural(t.News, "new message"))
+	}
+	if t.Gone {
 		a.list.SetSource(a.box.Rows())
 		if id := a.reader.Current(); a.screen == readerScreen && id >= 0 && a.box.Gone(id) {
 			a.note("this message is no longer in %s: another program moved or deleted it", a.box.Folder.Name())
 		}
 	}
-	if !fresh {
-		return a.preview()
+	if !a.reader.Empty() {
+		a.refreshReader()
 	}
-	if ids := a.box.UnknownIDs(batch); len(ids) > 0 {
-		read := a.box.Reader(ids)
-		return a.jobs.run("heads", func(context.Context) term.Msg { return read() })
-	}
-	return a.arrange()
-}
-
-// watched is what others did to the folder, gathered for a moment.
-type watched struct {
-	serial int64
-	events []maildir.Event
-	more   term.Cmd
-}
-
-// How long events are gathered, and how many.
-const (
-	gather     = 50 * time.Millisecond
-	gatherMost = 512
-)
-
-func (a *App) startWatch(ctx context.Context) term.Cmd {
-	f, serial, idle := a.box.Folder, a.box.Serial, a.jobs
-	return func() term.Msg {
-		ch, err := f.Watch(ctx)
-		if err != nil {
-			return nil // the folder is compared now and then anyway
-		}
-		return idle.nextEvents(ctx, ch, serial)
-	}
-}
-
-func (j *jobs) nextEvents(ctx context.Context, ch <-chan maildir.Event, serial int64) term.Msg {
-	w := watched{serial: serial}
-	j.idle.Add(1)
-	e, ok := <-ch
-	j.idle.Add(-1)
-	if !ok {
+	if !t.Rows && !t.Gone {
 		return nil
 	}
-	w.events = append(w.events, e)
-	timer := time.NewTimer(gather)
-	defer timer.Stop()
-	for len(w.events) < gatherMost {
-		select {
-		case e, ok := <-ch:
-			if !ok {
-				return w
+	return term.Batch(a.build(), a.limitOn(t), a.arrange(), a.preview())
+}
+
+// gather is how long changes of others are gathered.
+const gather = 50 * time.Millisecond
+
+// startWatch follows what others do to the folder.
+func (a *App) startWatch(ctx context.Context) term.Cmd {
+	mb, serial, j := a.box.Mail(), a.box.Serial, a.jobs
+	return func() term.Msg {
+		ch, err := mb.Watch(ctx)
+		if err != nil {
+			return nil // the folder is looked at now and then anyway
+		}
+		var next term.Cmd
+		next = func() term.Msg {
+			j.idle.Add(1)
+			select {
+			case <-time.After(gather):
+			case <-ctx.Done():
 			}
-			w.events = append(w.events, e)
-			continue
-		case <-timer.C:
-		case <-ctx.Done():
+			c, ok := <-ch
+			j.idle.Add(-1)
+			if !ok {
+				return nil
+			}
+			return newer{serial: serial, view: c.To, more: next}
+		}
+		v, err := mb.Sync(ctx) // what happened between opening and watching
+		if ctx.Err() != nil {
 			return nil
 		}
-		break
+		return newer{serial: serial, view: v, err: err, more: next}
 	}
-	w.more = func() term.Msg { return j.nextEvents(ctx, ch, serial) }
-	return w
-}
-
-func (a *App) watched(w watched) term.Cmd {
-	if a.box == nil || w.serial != a.box.Serial {
-		return nil
-	}
-	// Of several events of one message the last one tells how things are: it may have left and come back.
-	last := map[string]maildir.Event{}
-	var order []string
-	news := 0
-	for _, e := range w.events {
-		if e.Kind == maildir.Overflow {
-			return term.Batch(w.more, a.compare())
-		}
-		base := e.Entry.Base()
-		if base == "" {
-			base = e.Old.Base()
-		}
-		if _, ok := last[base]; !ok {
-			order = append(order, base)
-		}
-		last[base] = e
-	}
-	var put []maildir.Entry
-	var gone []int
-	for _, base := range order {
-		e := last[base]
-		id, known := a.box.Find(base)
-		switch {
-		case e.Kind != maildir.Gone:
-			put = append(put, e.Entry)
-			if e.Kind == maildir.Added && !known && e.Entry.Unread() {
-				news++
-			}
-		case known:
-			gone = append(gone, id)
-		}
-	}
-	if news > 0 {
-		a.note("%s", look.Plural(news, "new message"))
-	}
-	return term.Batch(w.more, a.take(put, gone), a.loadFolders())
 }
 
 // counted are the folders with their counts.
@@ -355,15 +365,20 @@ func (a *App) loadFolders() term.Cmd {
 	return a.jobs.run("folders", func(ctx context.Context) term.Msg {
 		fs, err := st.Folders()
 		c := counted{err: err}
-		for _, f := range fs {
+		list := make([]*maildir.Folder, len(fs))
+		for i, f := range fs {
+			list[i] = f.Folder
+		}
+		states, errs := st.StatusAll(ctx, list)
+		if ctx.Err() != nil {
+			return nil
+		}
+		for i, f := range list {
 			it := folders.Item{Name: f.Name(), Total: -1, Unread: -1}
-			if n, err := f.Count(); err == nil {
-				it.Total, it.Unread = n.Total, n.Unread
+			if errs[i] == nil {
+				it.Total, it.Unread = states[i].Total, states[i].Unseen
 			}
 			c.items = append(c.items, it)
-			if ctx.Err() != nil {
-				return nil
-			}
 		}
 		folders.Sort(c.items)
 		return c
@@ -386,7 +401,7 @@ func (a *App) special(role string) string {
 	}
 	name, ok := a.roles[role]
 	if !ok {
-		name = maildir.SpecialFolder(a.opt.Store, role)
+		name = maildir.SpecialFolder(a.tree, role)
 		a.roles[role] = name
 	}
 	return name
@@ -401,18 +416,14 @@ func (a *App) isSpecial(name string) bool {
 	return false
 }
 
-// learn remembers addresses for completion.
-func (a *App) learn(from int) {
-	for id := from; id < a.box.Size(); id++ {
-		if h := a.box.Head(id); h != nil {
-			a.learnFrom([]*store.Head{h})
-		} else {
-			continue
-		}
-		if id-from > 2000 {
-			return
-		}
-	}
+// learned are messages whose addresses are remembered for completion.
+type learned struct{ heads []*store.Head }
+
+// learn remembers the addresses of the newest messages.
+func (a *App) learn() term.Cmd {
+	const most = 2000
+	recent := a.box.Recent(most)
+	return a.jobs.run("learn", func(ctx context.Context) term.Msg { return learned{recent(ctx)} })
 }
 
 func (a *App) learnFrom(heads []*store.Head) {

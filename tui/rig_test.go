@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,9 +16,9 @@ import (
 
 	"github.com/charmbracelet/x/vt"
 
-	"pneu/maildir"
 	"pneu/maildir/journal"
 	"pneu/maildir/message"
+	mstore "pneu/maildir/store"
 	"pneu/tui/look"
 	"pneu/tui/queueview"
 	"pneu/tui/term"
@@ -57,7 +58,8 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	if o.mail == nil {
 		o.mail = trialMail
 	}
-	st, err := maildir.Create(dir)
+	notices := NewNotices()
+	st, err := mstore.Create(dir, mstore.Options{Log: slog.New(notices)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,9 +68,12 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	noted := st.Journal()
+	j.UseKeywords(noted)
+	j.UseNumbers(noted)
 	r := &rig{t: t, dir: dir, time: clock, ch: make(chan term.Msg, 1024), out: &outbox{items: o.queue}}
 	opt := Options{
-		Store: st, Folder: o.folder, Journal: j, Sender: r.out, Theme: look.NewTheme(o.theme), Now: r.now,
+		Store: st, Folder: o.folder, Journal: j, Notices: notices, Sender: r.out, Theme: look.NewTheme(o.theme), Now: r.now,
 		Me:      []message.Addr{{Name: "Me", Addr: "me@example.org"}},
 		SaveDir: filepath.Dir(dir), TempDir: filepath.Dir(dir), SentFile: filepath.Join(filepath.Dir(dir), "held.json"),
 		Editor: o.editor, Shell: "/bin/sh",
@@ -78,7 +83,7 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	}
 	r.a = New(opt)
 	r.a.after = r.after
-	t.Cleanup(func() { r.a.Close(); j.Close() })
+	t.Cleanup(func() { r.a.Close(); st.Close(); j.Close() })
 	r.run(r.a.Init())
 	if o.w == 0 {
 		o.w, o.h = 80, 24
@@ -359,7 +364,11 @@ func put(t testing.TB, folder, sub, text string) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(folder, sub), []byte(strings.ReplaceAll(text, "\n", "\r\n")), 0o600); err != nil {
+	temp := filepath.Join(folder, "tmp", "put")
+	if err := os.WriteFile(temp, []byte(strings.ReplaceAll(text, "\n", "\r\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(temp, filepath.Join(folder, sub)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -57,7 +57,7 @@ func (a *App) send() term.Cmd {
 	d, st, now, hold := a.compose.Draft(), a.draft, a.opt.Now(), a.opt.Hold
 	st.closed = true
 	a.say("handing over ...")
-	sender, mdir, name := a.opt.Sender, a.opt.Store, a.special("Sent")
+	sender, mdir, name := a.opt.Sender, a.tree, a.special("Sent")
 	to := d.Recipients()[0]
 	if n := len(d.Recipients()); n > 1 {
 		to = fmt.Sprintf("%s and %d more", to, n-1)
@@ -167,7 +167,7 @@ func (a *App) unsent(r unsent) term.Cmd {
 	r.s.state.closed = false
 	if a.screen == composeScreen { // something else is being written: the message goes back to Drafts
 		d, st := r.s.draft, r.s.state
-		name, mdir, now := a.special("Drafts"), a.opt.Store, a.opt.Now()
+		name, mdir, now := a.special("Drafts"), a.tree, a.opt.Now()
 		a.say("Taken back: it is in %s", name)
 		return a.jobs.change(func() term.Msg {
 			var b bytes.Buffer
@@ -217,7 +217,7 @@ func (a *App) forget() {
 
 // recallSent finds a message that is still in its hold from before the program was started.
 func (a *App) recallSent() term.Cmd {
-	path, mdir := a.opt.SentFile, a.opt.Store
+	path, mdir := a.opt.SentFile, a.tree
 	if path == "" {
 		return nil
 	}

@@ -40,6 +40,11 @@ func (a *App) fail(err error) {
 		t = look.T("the message is gone: another program moved or deleted it")
 	}
 	a.status = status{text: t, err: true}
+	a.record(t)
+}
+
+// record keeps a line for the log.
+func (a *App) record(t safe.Text) {
 	a.log = append(a.log, logged{a.opt.Now(), t})
 	if len(a.log) > 500 {
 		a.log = a.log[len(a.log)-500:]

@@ -87,7 +87,7 @@ func (a *App) reply(kind answer) term.Cmd {
 	if id < 0 {
 		return nil
 	}
-	load, folder, entry := a.item(id).Load, a.box.Folder, a.box.Entry(id)
+	load, folder, entry := a.load(id), a.box.Folder, a.box.Entry(id)
 	me, opt := a.mine(), a.composeOptions()
 	from := message.Addr{}
 	if len(a.opt.Me) > 0 {
@@ -241,7 +241,7 @@ type saved struct {
 func (a *App) saveDraft() func() saved {
 	st, c := a.draft, a.compose
 	d, serial, now := c.Draft(), c.Serial(), a.opt.Now()
-	mdir, name := a.opt.Store, a.special("Drafts")
+	mdir, name := a.tree, a.special("Drafts")
 	return func() saved {
 		r := saved{draft: st, serial: serial}
 		var b bytes.Buffer
@@ -436,7 +436,7 @@ func (a *App) edited(e edited) term.Cmd {
 
 // recallDraft opens a stored draft. The stored copy stays until there is a newer one, or it was sent.
 func (a *App) recallDraft(id int) term.Cmd {
-	load, folder, entry := a.item(id).Load, a.box.Folder, a.box.Entry(id)
+	load, folder, entry := a.load(id), a.box.Folder, a.box.Entry(id)
 	return a.wait(func() term.Msg {
 		raw, err := load()
 		if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -17,9 +18,9 @@ import (
 	"pneu/cmd/internal/boot"
 	"pneu/cmd/internal/conf"
 	"pneu/cmd/internal/person"
-	"pneu/maildir"
 	"pneu/maildir/journal"
 	"pneu/maildir/message"
+	mstore "pneu/maildir/store"
 	"pneu/mda/account"
 	"pneu/mta/sysexits"
 	"pneu/tui"
@@ -52,11 +53,13 @@ func run(c *cli.Context) error {
 		return err
 	}
 	me, db := person.Addresses(c.String("from"), settings), person.Accounts(settings)
-	store, folder, err := openStore(c, db, me)
+	notices := tui.NewNotices()
+	store, folder, err := openStore(c, db, me, mstore.Options{Log: slog.New(notices)})
 	if err != nil {
 		return err
 	}
-	if owner := person.Owner(db, store.Root()); owner != "" && c.String("from") == "" {
+	defer store.Close()
+	if owner := person.Owner(db, store.Tree().Root()); owner != "" && c.String("from") == "" {
 		me = append([]message.Addr{{Addr: owner}}, me...)
 	}
 	state, err := stateDir()
@@ -68,10 +71,13 @@ func run(c *cli.Context) error {
 		return sysexits.Wrap(sysexits.CantCreate, err)
 	}
 	defer j.Close()
+	noted := store.Journal()
+	j.UseKeywords(noted)
+	j.UseNumbers(noted)
 
 	theme, typed := theme(c, os.Stdin, os.Stdout)
 	opt := tui.Options{
-		Store: store, Folder: folder, Me: me, Journal: j, Theme: theme, Layout: layout, Now: time.Now,
+		Store: store, Folder: folder, Me: me, Journal: j, Notices: notices, Theme: theme, Layout: layout, Now: time.Now,
 		Editor:  words(first(os.Getenv("VISUAL"), os.Getenv("EDITOR"), anyOf("sensible-editor", "vi", "nano"))),
 		Browser: words(first(os.Getenv("BROWSER"), anyOf("xdg-open"))),
 		Shell:   first(os.Getenv("SHELL"), "/bin/sh"), SaveDir: saveDir(), TempDir: os.TempDir(),
@@ -103,7 +109,7 @@ func settings(c *cli.Context) (*conf.File, error) {
 }
 
 // openStore finds the Maildir: the argument, the flag, the account, $MAILDIR, ~/Maildir.
-func openStore(c *cli.Context, db *account.DB, me []message.Addr) (*maildir.Store, string, error) {
+func openStore(c *cli.Context, db *account.DB, me []message.Addr, opt mstore.Options) (*mstore.Store, string, error) {
 	folder := c.String("folder")
 	arg := c.Args().First()
 	if arg != "" {
@@ -128,11 +134,11 @@ func openStore(c *cli.Context, db *account.DB, me []message.Addr) (*maildir.Stor
 	}
 	// A folder of a Maildir++ tree may be named by its path: ~/Maildir/.Archive.
 	if base := filepath.Base(path); strings.HasPrefix(base, ".") && len(base) > 1 && exists(filepath.Join(filepath.Dir(path), "cur")) && arg != "" {
-		if st, err := maildir.Open(filepath.Dir(path)); err == nil {
+		if st, err := mstore.Open(filepath.Dir(path), opt); err == nil {
 			return st, strings.ReplaceAll(base[1:], ".", "/"), nil
 		}
 	}
-	st, err := maildir.Open(path)
+	st, err := mstore.Open(path, opt)
 	if err != nil {
 		return nil, "", sysexits.Wrap(sysexits.NoInput, err)
 	}

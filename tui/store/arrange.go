@@ -1,205 +1,390 @@
 package store
 
 import (
+	"context"
+	"slices"
 	"sort"
-	"time"
 
+	"pneu/maildir/digest"
+	mail "pneu/maildir/store"
 	"pneu/maildir/thread"
 )
 
-// A View is an order of rows.
-type View struct {
+// An order says in which order conversations are shown, and what is in them. It does not change.
+//
+// A conversation is a number k from 0 on. Those that were put in order come first; behind them may come single
+// messages by arrival, the rest, of which nothing is kept but that there are so many.
+type order struct {
+	view    *mail.View
 	threads bool
-	rows    []ref
-	rowOf   []int32 // by id: the row that shows the message, or -1
-	// Conversations: members[first[id]:first[id]+size[id]] of a conversation named by its first message.
-	members []member
-	convOf  []int32 // by id: index in convs, or -1
-	convs   []conv
+	spots   []thread.Spot
+	convs   []thread.Span // of spots, which they follow one another in; nil: every spot is one
+	convOf  []int32       // by row less base: the conversation, or -1
+	base    int           // rows below it are the rest
+	oldest  bool          // the rest has its oldest first
+	first   int           // all of convs or spots: where the rest begins
 }
 
-type ref struct {
-	id    int32
-	conv  int32 // -1: a message alone
-	depth int16
-	kind  kind
+// n is the number of conversations.
+func (o *order) n() int { return o.first + o.base }
+
+// span returns the place of conversation k in spots; n is 1 and from behind all of them in the rest.
+func (o *order) span(k int) (from, n int) {
+	switch {
+	case k >= o.first:
+		return len(o.spots) + k - o.first, 1
+	case o.convs == nil:
+		return k, 1
+	}
+	return int(o.convs[k].From), int(o.convs[k].N)
 }
 
-type kind uint8
-
-const (
-	single kind = iota // a message
-	folded             // a conversation in one row
-	opened             // the first message of an unfolded conversation
-	child              // another message of it
-)
-
-type member struct {
-	id    int32
-	depth int16
+// spot returns the message at a place.
+func (o *order) spot(at int) thread.Spot {
+	if at < len(o.spots) {
+		return o.spots[at]
+	}
+	return thread.Spot{Row: int32(o.turn(at - len(o.spots)))}
 }
 
-type conv struct {
-	from, n int32
-	latest  time.Time
+// turn returns the row of a place in the rest, and the place of a row.
+func (o *order) turn(i int) int {
+	if o.oldest {
+		return i
+	}
+	return o.base - 1 - i
+}
+
+// find returns the conversation of a row, -1 if it is in none.
+func (o *order) find(row int) int {
+	if row < o.base {
+		return o.first + o.turn(row)
+	}
+	if row -= o.base; row < len(o.convOf) {
+		return int(o.convOf[row])
+	}
+	return -1
+}
+
+// uid returns the message at a place.
+func (o *order) uid(at int) mail.UID { return o.view.Index().UID(int(o.spot(at).Row)) }
+
+// close fills in what follows from spots and convs.
+func (o *order) close() *order {
+	o.first = len(o.convs)
+	if o.convs == nil {
+		o.first = len(o.spots)
+	}
+	o.convOf = make([]int32, o.view.Len()-o.base)
+	if len(o.spots) < len(o.convOf) {
+		for i := range o.convOf {
+			o.convOf[i] = -1
+		}
+	}
+	if o.convs == nil {
+		for k, s := range o.spots {
+			o.convOf[int(s.Row)-o.base] = int32(k)
+		}
+		return o
+	}
+	for k, c := range o.convs {
+		for _, s := range o.spots[c.From : c.From+c.N] {
+			o.convOf[int(s.Row)-o.base] = int32(k)
+		}
+	}
+	return o
 }
 
 // A Snapshot is what Arrange needs of a Box, so that it can run outside the loop.
 type Snapshot struct {
 	serial int64
+	view   *mail.View
 	opt    Options
 	limit  Limit
-	ids    []int32
-	heads  []*Head
-	times  []time.Time
-	open   map[int32]bool // first messages of unfolded conversations
 }
 
-// Snapshot copies what Arrange needs.
-func (b *Box) Snapshot() *Snapshot {
-	s := &Snapshot{serial: b.Serial, opt: b.opt, limit: b.limit, open: map[int32]bool{}}
-	s.heads = append([]*Head(nil), b.heads...)
-	s.times = make([]time.Time, len(b.entries))
-	s.ids = make([]int32, 0, b.left)
-	for id := range b.entries {
-		if b.gone[id] {
-			continue
-		}
-		s.times[id] = b.time(id)
-		if b.limit.IDs == nil || b.limit.IDs[id] {
-			s.ids = append(s.ids, int32(id))
-		}
-	}
-	if b.view != nil {
-		for _, r := range b.view.rows {
-			if r.kind == opened {
-				s.open[r.id] = true
-			}
-		}
-	}
-	return s
-}
+// Snapshot returns what Arrange needs.
+func (b *Box) Snapshot() *Snapshot { return &Snapshot{b.Serial, b.now, b.opt, b.limit} }
 
 // Arranged is the result of Arrange.
 type Arranged struct {
 	Serial int64
-	View   *View
-	Limit  Limit
+	Err    error
+	order  *order
+	query  string
+	opt    Options
 }
 
-// Arrange sorts and threads.
-func (s *Snapshot) Arrange() Arranged {
-	if !s.opt.Threads {
-		sort.SliceStable(s.ids, func(i, j int) bool { return s.less(s.ids[i], s.ids[j]) })
-		return Arranged{s.serial, s.flatOf(s.ids), s.limit}
+// Most messages whose files are read for the sake of an order.
+const readForOrder = 200
+
+// complete reports whether the index knows enough to put all messages in order.
+func (s *Snapshot) complete() bool {
+	return s.view.Len() <= atOnce || s.view.State().Undigested <= readForOrder
+}
+
+// recent is how many of the newest messages are put into conversations before all are.
+const recent = 512
+
+// Arrange puts messages in order. While the index is being made that is the order in which they came.
+func (s *Snapshot) Arrange(ctx context.Context) Arranged {
+	a := Arranged{Serial: s.serial, query: s.limit.Query, opt: s.opt}
+	switch {
+	case s.limit.Set != nil && !s.complete():
+		a.order = s.arrived()
+	case !s.complete():
+		a.order = s.provisional(ctx)
+	case s.opt.Threads:
+		a.order, a.Err = s.threads(ctx)
+	default:
+		a.order, a.Err = s.flat(ctx)
 	}
-	// Messages found by a limit bring their conversation's place, not the whole conversation.
-	items := make([]thread.Item, 0, len(s.ids))
-	for _, id := range s.ids {
-		it := thread.Item{Key: int(id), Date: s.times[id]}
-		if h := s.heads[id]; h != nil {
-			it.ID, it.Refs, it.Subject = h.MessageID, h.References, h.Subject
+	return a
+}
+
+// arrived is the messages of the limit as they came.
+func (s *Snapshot) arrived() *order {
+	o := &order{view: s.view}
+	for row := range s.view.Len() {
+		if s.limit.has(s.view.Index().UID(row)) {
+			o.spots = append(o.spots, thread.Spot{Row: int32(row)})
 		}
-		items = append(items, it)
 	}
-	order := thread.Newest
+	if !s.opt.Oldest {
+		slices.Reverse(o.spots)
+	}
+	return o.close()
+}
+
+// flat is single messages by date, the later arrival first among equals, or all the other way round.
+func (s *Snapshot) flat(ctx context.Context) (*order, error) {
+	sorted, err := s.view.Sort(ctx, mail.By{Key: mail.Date})
+	if err != nil {
+		return nil, err
+	}
+	ix, n := s.view.Index(), len(sorted)
+	ahead := sort.Search(n, func(i int) bool { return ix.Sent(int(sorted[i])) > s.opt.future() })
+	if ahead < n { // dates in the future are not believed
+		late := slices.Clone(sorted[ahead:])
+		at := func(row int32) int64 { return s.opt.date(ix, int(row)) }
+		slices.SortStableFunc(late, func(a, b int32) int { return int(max(-1, min(1, at(a)-at(b)))) })
+		merged := make(mail.Order, 0, n)
+		for _, row := range sorted[:ahead] {
+			for len(late) > 0 && at(late[0]) < at(row) {
+				merged, late = append(merged, late[0]), late[1:]
+			}
+			merged = append(merged, row)
+		}
+		sorted = append(merged, late...)
+	}
+	o := &order{view: s.view, spots: make([]thread.Spot, 0, n)}
+	for _, row := range sorted {
+		if s.limit.has(ix.UID(int(row))) {
+			o.spots = append(o.spots, thread.Spot{Row: row})
+		}
+	}
+	if !s.opt.Oldest {
+		slices.Reverse(o.spots)
+	}
+	return o.close(), nil
+}
+
+// threads is conversations. Of one that is under the limit in part, that part is shown.
+func (s *Snapshot) threads(ctx context.Context) (*order, error) {
+	by := thread.Newest
 	if s.opt.Oldest {
-		order = thread.Oldest
+		by = thread.Oldest
 	}
-	nodes := thread.BuildBy(items, order)
-	v := &View{threads: true, members: make([]member, 0, len(nodes)), convOf: fill(len(s.heads))}
-	for i := 0; i < len(nodes); {
-		n := max(1, nodes[i].Size)
-		c := conv{from: int32(len(v.members)), latest: nodes[i].Latest}
-		for j := i; j < i+n && j < len(nodes); j++ {
-			id := int32(nodes[j].Key)
-			v.members = append(v.members, member{id, int16(min(nodes[j].Depth, 1000))})
-			v.convOf[id] = int32(len(v.convs))
-			c.n++
+	tree, err := s.view.Threads(ctx, by)
+	if err != nil {
+		return nil, err
+	}
+	o := &order{view: s.view, threads: true, spots: tree.Spots, convs: tree.Threads}
+	if o.convs == nil {
+		o.convs = []thread.Span{}
+	}
+	if s.limit.Set != nil || s.ahead(tree.Threads) {
+		s.narrow(o)
+	}
+	return o.close(), nil
+}
+
+// ahead reports whether a conversation has a date in the future.
+func (s *Snapshot) ahead(convs []thread.Span) bool {
+	last := len(convs) - 1
+	return last >= 0 && max(convs[0].Latest, convs[last].Latest) > s.opt.future()
+}
+
+// narrow leaves what is under the limit, and puts it in order by the dates of that.
+func (s *Snapshot) narrow(o *order) {
+	ix := s.view.Index()
+	var spots []thread.Spot
+	var convs []thread.Span
+	var above []uint16 // depths of the messages left that the next one stands below
+	for _, c := range o.convs {
+		kept := thread.Span{From: int32(len(spots))}
+		above = above[:0]
+		for _, sp := range o.spots[c.From : c.From+c.N] {
+			for len(above) > 0 && above[len(above)-1] >= sp.Depth {
+				above = above[:len(above)-1]
+			}
+			if !s.limit.has(ix.UID(int(sp.Row))) {
+				continue
+			}
+			above = append(above, sp.Depth)
+			if kept.N > 0 {
+				sp.Depth = uint16(max(1, len(above)-1))
+			} else {
+				sp.Depth = 0
+			}
+			if at := s.opt.date(ix, int(sp.Row)); kept.N == 0 || at > kept.Latest {
+				kept.Latest = at
+			}
+			spots = append(spots, sp)
+			kept.N++
 		}
-		v.convs = append(v.convs, c)
-		i += n
-	}
-	v.build(s.open)
-	return Arranged{s.serial, v, s.limit}
-}
-
-// less is the order of messages: newest first, the later arrival first among equals.
-func (s *Snapshot) less(a, b int32) bool {
-	ta, tb := s.times[a], s.times[b]
-	if s.opt.Oldest {
-		a, b, ta, tb = b, a, tb, ta
-	}
-	if !ta.Equal(tb) {
-		return ta.After(tb)
-	}
-	return a > b
-}
-
-// flat is the order of arrival, newest first: all that names tell.
-func (s *Snapshot) flat() *View {
-	ids := make([]int32, len(s.ids))
-	for i, id := range s.ids {
-		if s.opt.Oldest {
-			ids[i] = id
-		} else {
-			ids[len(ids)-1-i] = id
+		if kept.N > 0 {
+			convs = append(convs, kept)
 		}
 	}
-	return s.flatOf(ids)
+	slices.SortStableFunc(convs, func(a, b thread.Span) int {
+		d := a.Latest - b.Latest
+		if !s.opt.Oldest {
+			d = -d
+		}
+		return int(max(-1, min(1, d)))
+	})
+	o.spots, o.convs = make([]thread.Spot, 0, len(spots)), convs
+	for i, c := range convs {
+		convs[i].From = int32(len(o.spots))
+		o.spots = append(o.spots, spots[c.From:c.From+c.N]...)
+	}
+	if o.convs == nil {
+		o.convs = []thread.Span{}
+	}
 }
 
-func (s *Snapshot) flatOf(ids []int32) *View {
-	v := &View{rows: make([]ref, len(ids)), rowOf: fill(len(s.heads))}
-	for i, id := range ids {
-		v.rows[i] = ref{id: id, conv: -1}
-		v.rowOf[id] = int32(i)
+// provisional is what can be shown at once: the newest messages as conversations, as far as they are known, the
+// others by arrival.
+func (s *Snapshot) provisional(ctx context.Context) *order {
+	if s.limit.Set != nil {
+		return s.arrived()
 	}
-	return v
-}
-
-func fill(n int) []int32 {
-	s := make([]int32, n)
-	for i := range s {
-		s[i] = -1
+	o := &order{view: s.view, threads: s.opt.Threads, oldest: s.opt.Oldest, base: s.view.Len()}
+	ix, from := s.view.Index(), max(0, s.view.Len()-recent)
+	if s.opt.Oldest || !s.opt.Threads || s.view.Len() == 0 {
+		return o.close()
 	}
-	return s
-}
-
-// build makes the rows of conversations, unfolded where open says so.
-func (v *View) build(open map[int32]bool) {
-	v.rows = v.rows[:0]
-	for ci, c := range v.convs {
-		v.rows = v.addConv(v.rows, int32(ci), c, c.n > 1 && open[v.members[c.from].id])
+	for row := from; row < s.view.Len(); row++ {
+		if !ix.HasDigest(row) { // they would stand elsewhere as soon as they are known
+			return o.close()
+		}
 	}
-	v.rowOf = fill(len(v.convOf))
-	v.index()
-}
-
-func (v *View) addConv(rows []ref, ci int32, c conv, unfold bool) []ref {
-	first := v.members[c.from]
-	if !unfold {
-		return append(rows, ref{id: first.id, conv: ci, kind: folded})
-	}
-	rows = append(rows, ref{id: first.id, conv: ci, kind: opened})
-	for _, m := range v.members[c.from+1 : c.from+c.n] {
-		rows = append(rows, ref{id: m.id, conv: ci, depth: m.depth, kind: child})
-	}
-	return rows
-}
-
-// index notes the row of each message.
-func (v *View) index() {
-	for i := range v.rowOf {
-		v.rowOf[i] = -1
-	}
-	for i, r := range v.rows {
-		v.rowOf[r.id] = int32(i)
-		if r.kind == folded {
-			c := v.convs[r.conv]
-			for _, m := range v.members[c.from : c.from+c.n] {
-				v.rowOf[m.id] = int32(i)
+	facts := make([]thread.Fact, 0, recent)
+	for row := from; row < s.view.Len(); row++ {
+		f := thread.Fact{Key: uint32(ix.UID(row)), Date: s.opt.date(ix, row)}
+		if d, err := s.view.Row(row).Digest(); err == nil {
+			f.ID, f.Subject, f.Reply = thread.Hash(d.MessageID()), d.BaseSubject(), d.Class()&digest.Reply != 0
+			for _, id := range d.References() {
+				f.Refs = append(f.Refs, thread.Hash(id))
 			}
 		}
+		facts = append(facts, f)
+	}
+	forest := thread.NewForest(thread.Options{})
+	if err := forest.Update(facts, nil); err != nil || ctx.Err() != nil {
+		return o.close()
+	}
+	tree := forest.Tree(thread.Newest)
+	o.base, o.spots, o.convs = from, tree.Spots, tree.Threads
+	for i := range o.spots {
+		o.spots[i].Row += int32(from)
+	}
+	return o.close()
+}
+
+// folds says which rows conversations have: what is folded and unfolded, and what has gone since they were put in
+// order. It keeps conversations that are not as the others are, and so costs what those are.
+type folds struct {
+	open bool         // all are unfolded, but for those that differ
+	turn map[int]bool // folded or unfolded unlike the others
+	odd  map[int]int  // rows of conversations that have another number of them than the others
+	keys []int        // of odd, ascending
+	more []int        // by key: how many more rows than others all of them up to it have
+	done bool         // keys and more are up to date
+}
+
+func (f *folds) reset(open bool) { *f = folds{open: open, turn: map[int]bool{}, odd: map[int]int{}} }
+
+// usual is the number of rows of a conversation that nothing is special about.
+func (f *folds) usual(o *order, k int) int {
+	if !f.open {
+		return 1
+	}
+	_, n := o.span(k)
+	return n
+}
+
+// rows is the number of rows of conversation k.
+func (f *folds) rows(o *order, k int) int {
+	if n, ok := f.odd[k]; ok {
+		return n
+	}
+	return f.usual(o, k)
+}
+
+// opened reports whether conversation k is unfolded.
+func (f *folds) opened(k int) bool { return f.open != f.turn[k] }
+
+// sum brings keys and more up to date.
+func (f *folds) sum(o *order) {
+	if f.done {
+		return
+	}
+	f.done = true
+	f.keys, f.more = f.keys[:0], f.more[:0]
+	for k := range f.odd {
+		f.keys = append(f.keys, k)
+	}
+	slices.Sort(f.keys)
+	sum := 0
+	for _, k := range f.keys {
+		sum += f.odd[k] - f.usual(o, k)
+		f.more = append(f.more, sum)
+	}
+}
+
+// at is the first row of conversation k, or where it would be.
+func (f *folds) at(o *order, k int) int {
+	f.sum(o)
+	row := k
+	if f.open {
+		if k < o.n() {
+			row, _ = o.span(k)
+		} else {
+			row = len(o.spots) + o.base
+		}
+	}
+	if i, _ := slices.BinarySearch(f.keys, k); i > 0 {
+		row += f.more[i-1]
+	}
+	return row
+}
+
+// conv is the conversation that row i is of.
+func (f *folds) conv(o *order, i int) int {
+	if !f.open && len(f.odd) == 0 {
+		return i
+	}
+	return sort.Search(o.n(), func(k int) bool { return f.at(o, k+1) > i })
+}
+
+// set notes the rows of conversation k.
+func (f *folds) set(o *order, k, rows int) {
+	f.done = false
+	if rows == f.usual(o, k) {
+		delete(f.odd, k)
+	} else {
+		f.odd[k] = rows
 	}
 }

@@ -1,233 +1,172 @@
 package store
 
-import "pneu/maildir"
+import (
+	"pneu/maildir/index"
+	mail "pneu/maildir/store"
+)
 
-// SetView takes an order that Arrange made. It reports false for one of another folder or another limit.
+// SetView takes an order that Arrange made. It reports false for one of another folder, or of what is not wanted any
+// more.
 func (b *Box) SetView(a Arranged) bool {
-	if a.Serial != b.Serial || a.Limit.Query != b.limit.Query {
+	if a.order == nil || a.Serial != b.Serial || a.query != b.limit.Query || a.opt.Threads != b.opt.Threads || a.opt.Oldest != b.opt.Oldest {
 		return false
 	}
-	b.view, b.scan = a.View, 0
-	grow := len(b.entries) - len(b.view.rowOf) // came while it was made: they get a row with the next Arrange
-	for ; grow > 0; grow-- {
-		b.view.rowOf = append(b.view.rowOf, -1)
-		if b.view.convOf != nil {
-			b.view.convOf = append(b.view.convOf, -1)
-		}
-	}
-	b.dropGone()
-	b.touch()
-	return true
-}
-
-// Remove takes messages out of the rows: they were deleted or moved.
-func (b *Box) Remove(ids ...int) {
-	n := 0
-	for _, id := range ids {
-		if b.Gone(id) {
-			continue
-		}
-		b.gone[id] = true
-		b.left--
-		n++
-		if b.entries[id].Unread() {
-			b.unread--
-		}
-	}
-	if n > 0 {
-		b.dropGone()
-		b.touch()
-	}
-}
-
-// Restore puts messages back that Remove took out; Arrange gives them rows again.
-func (b *Box) Restore(ids ...int) {
-	for _, id := range ids {
-		if id < len(b.gone) && b.gone[id] {
-			b.gone[id] = false
-			b.left++
-			if b.entries[id].Unread() {
-				b.unread++
-			}
-		}
-	}
-	b.touch()
-}
-
-// dropGone drops rows without a message. A conversation whose first message went is named by the next one.
-func (b *Box) dropGone() {
-	v := b.view
-	out := v.rows[:0]
-	for _, r := range v.rows {
-		if !b.gone[r.id] {
-			out = append(out, r)
-			continue
-		}
-		if r.kind == folded {
-			for _, m := range v.members[v.convs[r.conv].from : v.convs[r.conv].from+v.convs[r.conv].n] {
-				if !b.gone[m.id] {
-					r.id = m.id
-					out = append(out, r)
+	was, folds := b.order, b.folds
+	b.order = a.order
+	open := folds.open && a.order.threads
+	b.folds.reset(open)
+	if was != nil && open == folds.open { // those that were unfolded stay so
+		for k := range folds.turn {
+			from, n := was.span(k)
+			for at := from; at < from+n; at++ {
+				if to := b.convOf(int(was.uid(at))); to >= 0 && !b.folds.turn[to] {
+					b.folds.turn[to] = true
+					b.recount(to)
 					break
 				}
 			}
 		}
 	}
-	v.rows = out
-	v.index()
+	for id := range b.hidden {
+		b.recount(b.convOf(id))
+	}
+	if b.order.view != b.now {
+		b.recountAll(b.now.Since(b.order.view).Gone)
+	}
+	b.touch()
+	return true
 }
 
-// SetEntry notes that a message's file has another name: other flags.
-func (b *Box) SetEntry(id int, e maildir.Entry) {
-	if id < 0 || id >= len(b.entries) {
+// Took says what Take found.
+type Took struct {
+	Rows  bool // there are messages that have no row yet
+	Gone  bool // messages left
+	News  int  // unread ones that came
+	Reset bool // the folder is another one: it has to be opened again
+}
+
+// Take takes a newer state of the folder.
+func (b *Box) Take(v *mail.View) (t Took) {
+	if v == nil || v == b.now || v.Box() != b.box {
+		return t
+	}
+	was, is := b.now.State(), v.State()
+	if was.UIDValidity == is.UIDValidity && was.GUID == is.GUID && is.HighestModSeq < was.HighestModSeq {
+		return t // late
+	}
+	c := v.Since(b.now)
+	if c.Reset {
+		return Took{Reset: b.now.Len() > 0}
+	}
+	b.now = v
+	for _, uid := range c.Added {
+		if n, ok := v.Find(uid); ok && !v.Index().Flags(n).Has(index.Seen) {
+			t.News++
+		}
+	}
+	t.Rows, t.Gone = len(c.Added) > 0, len(c.Gone) > 0
+	for _, uid := range c.Gone {
+		delete(b.hidden, int(uid))
+		delete(b.heads, int(uid))
+	}
+	b.recountAll(c.Gone)
+	b.touch()
+	return t
+}
+
+// Remove takes messages out of the rows: they are about to leave the folder.
+func (b *Box) Remove(ids ...int) {
+	convs := map[int]bool{}
+	for _, id := range ids {
+		if !b.Gone(id) {
+			b.hidden[id] = b.Unseen(id)
+			convs[b.convOf(id)] = true
+		}
+	}
+	for k := range convs {
+		b.recount(k)
+	}
+	b.touch()
+}
+
+// Restore puts messages back that Remove took out and that did not leave.
+func (b *Box) Restore(ids ...int) {
+	for _, id := range ids {
+		if _, ok := b.hidden[id]; ok {
+			delete(b.hidden, id)
+			b.recount(b.convOf(id))
+		}
+	}
+	b.touch()
+}
+
+// convOf returns the conversation a message is shown in, -1 for none.
+func (b *Box) convOf(id int) int {
+	if id < 0 {
+		return -1
+	}
+	row, ok := b.order.view.Find(mail.UID(id))
+	if !ok {
+		return -1
+	}
+	return b.order.find(row)
+}
+
+// recount counts the rows of conversation k again.
+func (b *Box) recount(k int) {
+	if k < 0 {
 		return
 	}
-	if !b.gone[id] {
-		if b.entries[id].Unread() {
-			b.unread--
-		}
-		if e.Unread() {
-			b.unread++
-		}
+	n := len(b.live(k, 0))
+	if n > 1 && !b.folds.opened(k) {
+		n = 1
 	}
-	if old := b.entries[id].Base(); old != e.Base() {
-		delete(b.byBase, old)
-		b.byBase[e.Base()] = id
-	}
-	b.entries[id] = e
-	b.touch()
+	b.folds.set(b.order, k, n)
 }
 
-// Put notes that a message is in the folder. It returns its id and whether it is new, so that its header has to be
-// read and the rows arranged.
-func (b *Box) Put(e maildir.Entry) (id int, fresh bool) {
-	if id, ok := b.byBase[e.Base()]; ok {
-		back := b.gone[id]
-		b.SetEntry(id, e)
-		if back {
-			b.Restore(id)
-		}
-		return id, back
-	}
-	id = len(b.entries)
-	b.entries = append(b.entries, e)
-	b.heads = append(b.heads, nil)
-	b.gone = append(b.gone, false)
-	b.view.rowOf = append(b.view.rowOf, -1)
-	if b.view.convOf != nil {
-		b.view.convOf = append(b.view.convOf, -1)
-	}
-	b.byBase[e.Base()] = id
-	b.left++
-	if e.Unread() {
-		b.unread++
-	}
-	b.touch()
-	return id, true
-}
-
-// Delta is how the folder on disk differs from a box.
-type Delta struct {
-	Serial int64
-	Put    []maildir.Entry
-	Gone   []int
-	Err    error
-}
-
-// Compare returns a function that lists the folder again and says what changed: after an undo, or when the watch
-// lost events.
-func (b *Box) Compare() func() Delta {
-	known := make(map[string]string, b.left)
-	ids := make(map[string]int, b.left)
-	for id, e := range b.entries {
-		if !b.gone[id] {
-			known[e.Base()], ids[e.Base()] = key(e), id
+func (b *Box) recountAll(uids []mail.UID) {
+	seen := -1
+	for _, uid := range uids {
+		if k := b.convOf(int(uid)); k != seen {
+			b.recount(k)
+			seen = k
 		}
 	}
-	f, serial := b.Folder, b.Serial
-	return func() Delta {
-		d := Delta{Serial: serial}
-		entries, err := f.List()
-		if err != nil {
-			d.Err = err
-			return d
-		}
-		for _, e := range entries {
-			if k, ok := known[e.Base()]; !ok || k != key(e) {
-				d.Put = append(d.Put, e)
-			}
-			delete(ids, e.Base())
-		}
-		for _, id := range ids {
-			d.Gone = append(d.Gone, id)
-		}
-		return d
-	}
-}
-
-func key(e maildir.Entry) string {
-	if e.New {
-		return "new/" + e.File
-	}
-	return e.File
 }
 
 // Fold folds or unfolds the conversation of message id. It reports whether there was something to do.
 func (b *Box) Fold(id int, open bool) bool {
-	v := b.view
-	if !v.threads || id < 0 || id >= len(v.convOf) || v.convOf[id] < 0 {
+	k := b.convOf(id)
+	if k < 0 || !b.order.threads || b.folds.opened(k) == open || len(b.live(k, 2)) < 2 {
 		return false
 	}
-	ci := v.convOf[id]
-	c := v.convs[ci]
-	row := int(v.rowOf[id])
-	if row < 0 || c.n < 2 {
-		return false
+	if open == b.folds.open {
+		delete(b.folds.turn, k)
+	} else {
+		b.folds.turn[k] = true
 	}
-	for row > 0 && v.rows[row-1].conv == ci {
-		row--
-	}
-	isOpen := v.rows[row].kind != folded
-	if isOpen == open {
-		return false
-	}
-	end := row
-	for end < len(v.rows) && v.rows[end].conv == ci {
-		end++
-	}
-	var mid []ref
-	for _, r := range v.addConv(nil, ci, c, open) {
-		if r.kind == folded || !b.gone[r.id] {
-			mid = append(mid, r)
-		}
-	}
-	rest := append([]ref(nil), v.rows[end:]...)
-	v.rows = append(append(v.rows[:row], mid...), rest...)
-	b.dropGone()
+	b.recount(k)
 	b.touch()
 	return true
 }
 
 // FoldAll folds or unfolds all conversations.
 func (b *Box) FoldAll(open bool) {
-	v := b.view
-	if !v.threads {
+	if !b.order.threads {
 		return
 	}
-	v.rows = v.rows[:0]
-	for ci, c := range v.convs {
-		v.rows = v.addConv(v.rows, int32(ci), c, open && c.n > 1)
+	b.folds.reset(open)
+	for id := range b.hidden {
+		b.recount(b.convOf(id))
 	}
-	b.dropGone()
+	if b.order.view != b.now {
+		b.recountAll(b.now.Since(b.order.view).Gone)
+	}
 	b.touch()
 }
 
 // Unfolded reports whether the row of message id belongs to an unfolded conversation.
 func (b *Box) Unfolded(id int) bool {
-	v := b.view
-	if id < 0 || id >= len(v.rowOf) || v.rowOf[id] < 0 {
-		return false
-	}
-	k := v.rows[v.rowOf[id]].kind
-	return k == opened || k == child
+	k := b.convOf(id)
+	return k >= 0 && b.order.threads && b.folds.opened(k) && len(b.live(k, 2)) > 1
 }

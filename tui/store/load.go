@@ -1,87 +1,110 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"runtime"
 	"sync"
 	"time"
 
 	"pneu/maildir"
+	"pneu/maildir/digest"
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
+	mail "pneu/maildir/store"
 	"pneu/tui/look"
 )
 
-// Messages read before the first screen is shown: a small folder is complete at once.
-const atOnce = 400
+const (
+	// atOnce is how many messages without an index are read before the first screen is shown: a small folder is
+	// complete at once.
+	atOnce = 400
+	// patience is how long opening waits for what others have done to the folder since yesterday.
+	patience = 15 * time.Millisecond
+	// threadsAtOnce is up to how many messages conversations are there with the first screen.
+	threadsAtOnce = 30000
+	// headsKept is how many messages are remembered decoded.
+	headsKept = 8192
+)
 
 // Opened is the result of Open.
 type Opened struct {
-	Box *Box
+	Box *Box // nil: there is nothing that could be shown
 	Err error
 }
 
-// Open reads the names in a folder, and the headers of the rows that come first.
-func Open(f *maildir.Folder, opt Options, first int) Opened {
-	entries, err := f.List()
+// Open opens a folder as the index has it, and decodes the rows that come first.
+func Open(ctx context.Context, st *mail.Store, f *maildir.Folder, opt Options, first int) Opened {
+	mb, err := st.BoxOf(f)
 	if err != nil {
-		return Opened{&Box{Folder: f, opt: opt, view: &View{}, Serial: serials.Add(1), byBase: map[string]int{}}, err}
+		return Opened{nil, err}
 	}
-	b := FromEntries(f, entries, opt)
-	n := len(entries)
-	if n <= atOnce {
-		first = n
-	}
-	ids := make([]int, 0, first)
-	for id := n - 1; id >= 0 && len(ids) < first; id-- { // the newest are last in the list
-		ids = append(ids, id)
-	}
-	if opt.Oldest {
-		for i := range ids {
-			ids[i] = i
+	v, err := newest(ctx, mb)
+	if err == nil && v.State().Undigested > 0 && v.State().Undigested <= atOnce {
+		if err := mb.Build(ctx, nil); err == nil {
+			v = mb.View()
 		}
 	}
-	b.Apply(b.Reader(ids)())
-	if b.read == n {
-		b.view = b.Snapshot().Arrange().View
+	if err != nil {
+		v = mb.View()
 	}
-	return Opened{b, nil}
-}
-
-// FromEntries makes a box of names alone, in the order of arrival.
-func FromEntries(f *maildir.Folder, entries []maildir.Entry, opt Options) *Box {
-	n := len(entries)
 	b := &Box{
-		Folder: f, Serial: serials.Add(1), opt: opt,
-		entries: entries, heads: make([]*Head, n), gone: make([]bool, n), left: n,
-		byBase: make(map[string]int, n), snips: map[int]safe.Text{},
+		Folder: f, Serial: serials.Add(1), box: mb, now: v, opt: opt,
+		heads: map[int]*Head{}, hidden: map[int]bool{},
 	}
-	for id, e := range entries {
-		b.byBase[e.Base()] = id
-		if e.Unread() {
-			b.unread++
+	b.folds.reset(false)
+	s := b.Snapshot()
+	if v.Len() <= threadsAtOnce && s.complete() {
+		if a := s.Arrange(ctx); a.order != nil {
+			b.order = a.order
 		}
 	}
-	b.view = b.Snapshot().flat()
-	return b
+	if b.order == nil {
+		b.order = s.provisional(ctx)
+	}
+	if err == nil {
+		b.Apply(b.Reader(b.Unknown(0, first))())
+		for i := range min(first, b.len()) { // pages of the index come from the disk here, not while drawing
+			rows{b}.Row(i)
+		}
+	}
+	return Opened{b, err}
 }
 
-// Read is the result of reading some headers.
+// newest returns the folder as it is, or as it was when it was indexed last if it would take long to find out.
+func newest(ctx context.Context, mb *mail.Box) (*mail.View, error) {
+	type result struct {
+		v   *mail.View
+		err error
+	}
+	c := make(chan result, 1)
+	go func() {
+		v, err := mb.Sync(ctx)
+		c <- result{v, err}
+	}()
+	if v := mb.View(); v.Len() > 0 {
+		select {
+		case r := <-c:
+			return r.v, r.err
+		case <-time.After(patience):
+			return v, nil
+		}
+	}
+	r := <-c
+	return r.v, r.err
+}
+
+// Read is the result of reading some messages.
 type Read struct {
 	Serial int64
 	IDs    []int
 	Heads  []*Head
 }
 
-// Reader returns a function that reads the headers of these messages, some at the same time.
+// Reader returns a function that reads what the rows of these messages show from their files.
 func (b *Box) Reader(ids []int) func() Read {
-	entries := make([]maildir.Entry, len(ids))
-	for i, id := range ids {
-		entries[i] = b.entries[id]
-	}
-	f, opt, serial := b.Folder, b.opt, b.Serial
+	v, opt, serial := b.now, b.opt, b.Serial
 	return func() Read {
 		r := Read{serial, ids, make([]*Head, len(ids))}
 		var wg sync.WaitGroup
@@ -89,7 +112,9 @@ func (b *Box) Reader(ids []int) func() Read {
 		for w := range workers {
 			wg.Go(func() {
 				for i := w; i < len(ids); i += workers {
-					r.Heads[i] = readHead(f, entries[i], opt)
+					if n, ok := v.Find(mail.UID(ids[i])); ok {
+						r.Heads[i] = readHead(v.Row(n), opt)
+					}
 				}
 			})
 		}
@@ -98,62 +123,65 @@ func (b *Box) Reader(ids []int) func() Read {
 	}
 }
 
-// Unknown returns up to n messages whose headers were not read, those nearest to the front first, beginning at row.
-func (b *Box) Unknown(row, n int) []int {
+// Unknown returns the messages of the rows from to to of which only the name of the file is known.
+func (b *Box) Unknown(from, to int) []int {
 	var ids []int
-	for b.scan < len(b.view.rows) && b.heads[b.view.rows[b.scan].id] != nil {
-		b.scan++ // rows before it are known: no need to look at them each time
-	}
-	for i := max(row, b.scan); i < len(b.view.rows) && len(ids) < n; i++ {
-		if id := int(b.view.rows[i].id); b.heads[id] == nil && !b.gone[id] {
-			ids = append(ids, id)
+	ix := b.now.Index()
+	seen := 0
+	for i := max(0, from); i < min(to, b.len()) && seen < headsKept; i++ {
+		for _, id := range b.shown(i) {
+			seen++
+			if n, ok := b.row(id); ok && b.heads[id] == nil && !ix.HasDigest(n) {
+				ids = append(ids, id)
+			}
 		}
 	}
 	return ids
 }
 
-// UnknownIn is Unknown for the rows from to to alone.
-func (b *Box) UnknownIn(from, to int) []int {
-	var ids []int
-	for i := max(0, from); i < min(to, len(b.view.rows)); i++ {
-		if id := int(b.view.rows[i].id); b.heads[id] == nil && !b.gone[id] {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
-// Apply takes headers that were read.
+// Apply takes what was read.
 func (b *Box) Apply(r Read) {
 	if r.Serial != b.Serial {
 		return
 	}
 	for i, id := range r.IDs {
-		if id >= len(b.heads) || r.Heads[i] == nil {
-			continue
+		if r.Heads[i] != nil {
+			b.keep(id, r.Heads[i])
 		}
-		if b.heads[id] == nil {
-			b.read++
-		}
-		b.heads[id] = r.Heads[i]
 	}
 	b.touch()
 }
 
-func readHead(f *maildir.Folder, e maildir.Entry, opt Options) *Head {
-	file, err := os.Open(f.File(e))
-	if errors.Is(err, fs.ErrNotExist) {
-		file, e, err = f.Open(e)
+func (b *Box) keep(id int, h *Head) {
+	if len(b.heads) >= headsKept {
+		clear(b.heads)
 	}
+	b.heads[id] = h
+}
+
+// Head returns what is known of message id; nil if it has to be read yet.
+func (b *Box) Head(id int) *Head {
+	if h := b.heads[id]; h != nil {
+		return h
+	}
+	n, ok := b.row(id)
+	if !ok || !b.now.Index().HasDigest(n) {
+		return nil
+	}
+	h := readHead(b.now.Row(n), b.opt)
+	b.keep(id, h)
+	return h
+}
+
+// readHead decodes what is kept of a message, or else reads its file.
+func readHead(r mail.Row, opt Options) *Head {
+	d, err := r.Digest()
 	if err != nil {
-		return &Head{Missing: err, When: e.Time(), Name: look.T("?"), Subj: look.T("unreadable: " + plain(err))}
+		return &Head{Missing: err, When: r.Received(), Name: look.T("?"), Subj: look.T("unreadable: " + plain(err))}
 	}
-	defer file.Close()
-	sum, err := message.ReadSummary(file)
-	h := NewHead(sum, opt, e.Time())
-	if err != nil {
-		h.Missing = err
-	}
+	h := NewHead(d.Summary(), opt, r.Received())
+	h.HasAttachment = d.Class()&digest.Attachment != 0
+	h.Words = look.T(d.Preview())
 	return h
 }
 
@@ -169,7 +197,7 @@ func plain(err error) string {
 // NewHead makes a Head of a summary.
 func NewHead(sum message.Summary, opt Options, arrival time.Time) *Head {
 	h := &Head{Summary: sum, When: sum.Date, Subj: look.T(sum.Subject)}
-	if h.When.IsZero() || opt.Now != nil && h.When.After(opt.Now().Add(24*time.Hour)) {
+	if h.When.IsZero() || h.When.Unix() > opt.future() {
 		h.When = arrival
 	}
 	if len(sum.From) > 0 {
@@ -187,13 +215,25 @@ func NewHead(sum message.Summary, opt Options, arrival time.Time) *Head {
 	return h
 }
 
-// UnknownIDs returns up to n messages whose headers were not read, whether they have a row or not, newest first.
-func (b *Box) UnknownIDs(n int) []int {
-	var ids []int
-	for id := len(b.heads) - 1; id >= 0 && len(ids) < n && b.read < b.Size(); id-- {
-		if b.heads[id] == nil && !b.gone[id] {
-			ids = append(ids, id)
+// Recent returns a function that decodes the newest n messages, as far as that needs no file: for those who want to
+// learn from them.
+func (b *Box) Recent(n int) func(ctx context.Context) []*Head {
+	v, opt := b.now, b.opt
+	return func(ctx context.Context) []*Head {
+		var heads []*Head
+		for row := v.Len() - 1; row >= max(0, v.Len()-n) && ctx.Err() == nil; row-- {
+			if v.Index().HasDigest(row) {
+				heads = append(heads, readHead(v.Row(row), opt))
+			}
 		}
+		return heads
 	}
-	return ids
+}
+
+// Words returns how message id begins, if it was read.
+func (b *Box) Words(id int) safe.Text {
+	if h := b.Head(id); h != nil {
+		return h.Words
+	}
+	return safe.Text{}
 }

@@ -1,20 +1,27 @@
-// Package store holds an open folder as the screen needs it: names at once, headers as they are read, an order of
-// rows, and the changes others make to the files.
+// Package store holds an open folder as the screen needs it: an order of rows, what is known of the messages in them,
+// and the changes of others.
 //
-// A Box belongs to the program's loop: only the loop calls its methods, and none of them reads a file or takes
-// time that grows with the folder, save one pass over plain arrays when rows come or go. What takes longer is a
-// function that works on a snapshot and returns a Msg: Open, Read, Arrange. An index of all mail will stand behind
-// the same functions.
+// It stands on the views of maildir/store. What a row shows is decoded from the index when the row comes into sight;
+// an order of rows is made outside the loop. So a folder of a million messages is on the screen as soon as one of ten,
+// and a folder without an index shows its newest mail while that is made.
+//
+// A Box belongs to the program's loop: only the loop calls its methods, and none of them reads a mail file or takes
+// time that grows with the folder. What takes longer is a function that works on a snapshot and returns a message for
+// the loop: Open, Reader, Arrange.
 package store
 
 import (
+	"iter"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"pneu/maildir"
+	"pneu/maildir/index"
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
+	"pneu/maildir/search"
+	mail "pneu/maildir/store"
 	"pneu/tui/list"
 )
 
@@ -25,31 +32,30 @@ type Head struct {
 	Short   safe.Text // first name, for conversations
 	To1     safe.Text // first recipients
 	Subj    safe.Text
+	Words   safe.Text // how the text begins
 	When    time.Time
 	Mine    bool
 	Danger  bool
 	Missing error // the file could not be read
 }
 
-// A Box is an open folder.
+// A Box is an open folder. Messages are named by their UIDs, so that they stay what they are when other programs
+// rename their files.
 type Box struct {
 	Folder *maildir.Folder
 	Serial int64 // a new one for each Open, so that late results are known
 
-	opt     Options
-	entries []maildir.Entry // by id
-	heads   []*Head         // by id; nil until read
-	gone    []bool
-	byBase  map[string]int
-	snips   map[int]safe.Text
-	read    int // heads known
-	left    int // not gone
-	unread  int
-	version uint64
-	scan    int // headers of all rows before it are known
+	box *mail.Box
+	now *mail.View // the newest state the loop was told of
+	opt Options
 
-	view  *View
-	limit Limit
+	heads   map[int]*Head
+	hidden  map[int]bool // on their way to another folder; true: unread
+	version uint64
+	limit   Limit
+
+	order *order // the rows, as of order.view
+	folds folds
 }
 
 // Options are what a Box must know of its reader.
@@ -61,51 +67,129 @@ type Options struct {
 	Oldest  bool // oldest first
 }
 
-// A Limit narrows the rows to some messages.
+// A Limit narrows the rows to some messages: the rows Set of View. The zero Limit is all of them.
 type Limit struct {
 	Query string
-	IDs   map[int]bool // nil: all
+	View  *mail.View
+	Set   *search.Bits
+}
+
+// has reports whether the limit has a message.
+func (l *Limit) has(uid mail.UID) bool {
+	if l.Set == nil {
+		return true
+	}
+	row, ok := l.View.Find(uid)
+	return ok && l.Set.Has(row)
+}
+
+// IDs yields the messages of the limit.
+func (l *Limit) IDs() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		if l.Set == nil {
+			return
+		}
+		ix := l.View.Index()
+		for row := range l.Set.Rows() {
+			if !yield(int(ix.UID(row))) {
+				return
+			}
+		}
+	}
+}
+
+// Carry makes to, which is of a later view, have of the messages that were there before those that l has.
+func (l *Limit) Carry(to Limit) {
+	last, _ := to.View.Find(l.View.State().UIDNext)
+	old := search.NewBits(to.View.Len())
+	for id := range l.IDs() {
+		if row, ok := to.View.Find(mail.UID(id)); ok {
+			old.Set(row)
+		}
+	}
+	fresh := search.NewBits(to.View.Len())
+	fresh.SetRange(last, to.View.Len())
+	to.Set.And(fresh)
+	to.Set.Or(old)
 }
 
 var serials atomic.Int64
 
-// Len is the number of messages; Unread how many of them are unread.
-func (b *Box) Len() int { return b.left }
+// Len is the number of messages.
+func (b *Box) Len() int { return b.now.Len() - len(b.hidden) }
 
 // Unread is the number of unread messages.
-func (b *Box) Unread() int { return b.unread }
-
-// Known is the number of messages whose headers were read.
-func (b *Box) Known() int { return b.read }
-
-// Size is one more than the highest id.
-func (b *Box) Size() int { return len(b.entries) }
-
-// Entry returns the file of message id.
-func (b *Box) Entry(id int) maildir.Entry { return b.entries[id] }
-
-// Head returns what is known of message id; nil if it was not read yet.
-func (b *Box) Head(id int) *Head {
-	if id < 0 || id >= len(b.heads) {
-		return nil
+func (b *Box) Unread() int {
+	n := b.now.State().Unseen
+	for _, unread := range b.hidden {
+		if unread {
+			n--
+		}
 	}
-	return b.heads[id]
+	return max(0, n)
 }
 
-// Gone reports whether message id is no longer in the folder.
-func (b *Box) Gone(id int) bool { return id < 0 || id >= len(b.gone) || b.gone[id] }
+// Mail is the folder below, and View its newest state.
+func (b *Box) Mail() *mail.Box { return b.box }
 
-// Contents are all messages by id, as they were at one moment.
-type Contents struct {
-	Folder  *maildir.Folder
-	Entries []maildir.Entry
-	Heads   []*Head // nil where it was not read yet
-	Gone    []bool
+// View is the newest state that the rows show flags of.
+func (b *Box) View() *mail.View { return b.now }
+
+// row returns the row of message id in the newest state.
+func (b *Box) row(id int) (n int, ok bool) {
+	if id < 0 {
+		return 0, false
+	}
+	return b.now.Find(mail.UID(id))
 }
 
-// Contents copies the arrays, so that the messages can be looked through outside the loop.
-func (b *Box) Contents() Contents {
-	return Contents{b.Folder, slices.Clone(b.entries), slices.Clone(b.heads), slices.Clone(b.gone)}
+// Row returns message id; ok is false if it is gone.
+func (b *Box) Row(id int) (r mail.Row, ok bool) {
+	n, ok := b.row(id)
+	if !ok {
+		return r, false
+	}
+	return b.now.Row(n), true
+}
+
+// Entry returns the file of message id, the zero Entry if it is gone.
+func (b *Box) Entry(id int) maildir.Entry {
+	r, ok := b.Row(id)
+	if !ok {
+		return maildir.Entry{}
+	}
+	return r.Entry()
+}
+
+// Flags returns the flags of message id.
+func (b *Box) Flags(id int) index.Flags {
+	n, ok := b.row(id)
+	if !ok {
+		return index.Seen
+	}
+	return b.now.Index().Flags(n)
+}
+
+// Unseen reports whether message id is unread.
+func (b *Box) Unseen(id int) bool { return !b.Flags(id).Has(index.Seen) }
+
+// Gone reports whether message id is no longer in the folder, or about to leave it.
+func (b *Box) Gone(id int) bool {
+	if _, leaving := b.hidden[id]; leaving {
+		return true
+	}
+	_, ok := b.row(id)
+	return !ok
+}
+
+// UIDs returns messages by ascending UID.
+func UIDs(ids []int) []mail.UID {
+	uids := make([]mail.UID, len(ids))
+	for i, id := range ids {
+		uids[i] = mail.UID(id)
+	}
+	slices.Sort(uids)
+	return uids
 }
 
 // Limit returns what the rows are narrowed to.
@@ -129,18 +213,33 @@ func (b *Box) SetOldest(on bool) { b.opt.Oldest = on }
 // Rows is the RowSource of the box.
 func (b *Box) Rows() list.RowSource { return rows{b} }
 
-// Find returns the id of a message by the unique part of its file's name.
-func (b *Box) Find(base string) (int, bool) {
-	id, ok := b.byBase[base]
-	return id, ok
-}
-
 // time is what a message is sorted by: its Date, unless it claims to come from the future, else its arrival.
 func (b *Box) time(id int) time.Time {
 	if h := b.heads[id]; h != nil && !h.When.IsZero() {
 		return h.When
 	}
-	return b.entries[id].Time()
+	n, ok := b.row(id)
+	if !ok {
+		return time.Time{}
+	}
+	return time.Unix(b.opt.date(b.now.Index(), n), 0)
+}
+
+// date is that time of a row, from columns.
+func (o *Options) date(ix *index.View, n int) int64 {
+	at := ix.Sent(n)
+	if at > o.future() {
+		return ix.Received(n)
+	}
+	return at
+}
+
+// future is when a Date is not believed any more.
+func (o *Options) future() int64 {
+	if o.Now == nil {
+		return 1<<63 - 1
+	}
+	return o.Now().Add(24 * time.Hour).Unix()
 }
 
 func (b *Box) touch() { b.version++ }
