@@ -100,8 +100,9 @@ func (t *tool) eachArg(args []string, f func(*ref) error) error {
 }
 
 func (t *tool) path(path string, num int, f func(*ref) error) error {
-	r, err := t.refAt(path)
-	if err != nil {
+	r := &t.given // one for all: most go as they came
+	var err error
+	if *r, err = t.refAt(path); err != nil {
 		t.fail(path, err)
 		return nil
 	}
@@ -111,7 +112,7 @@ func (t *tool) path(path string, num int, f func(*ref) error) error {
 			r.m.num = num
 		}
 	}
-	return f(&r)
+	return f(r)
 }
 
 // eachRecord reads paths in one of three forms, told by the first record: ended by NUL,

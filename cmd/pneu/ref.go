@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,6 +144,9 @@ func (t *tool) refOf(m *msg) ref {
 func (t *tool) allRefs(args []string, fb fallback) ([]ref, error) {
 	var list []ref
 	err := t.eachRef(args, fb, func(r *ref) error {
+		if len(list) == fewMessages && r.v != nil {
+			list = slices.Grow(list, r.v.Len()) // it may be all of them
+		}
 		list = append(list, *r)
 		return nil
 	})

@@ -98,9 +98,8 @@ func searchAll(t *tool) error {
 	if t.c.Bool("threads") {
 		return t.emitConversations(found, offset, limit)
 	}
-	found = sortRefs(found, []sortKey{keys["date"]}, true)
-	for _, r := range window(found, offset, limit) {
-		if err := t.emitRef(&r); err != nil {
+	for _, i := range window(sortRefs(found, []sortKey{keys["date"]}, true), offset, limit) {
+		if err := t.emitRef(&found[i]); err != nil {
 			return err
 		}
 	}

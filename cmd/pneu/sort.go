@@ -36,8 +36,9 @@ var keys = map[string]sortKey{
 	"folder":   {text: func(r *ref) string { return r.msg().Folder() }},
 }
 
-// sortRefs sorts by the keys; what none tells apart stays in its order.
-func sortRefs(list []ref, by []sortKey, reverse bool) []ref {
+// sortRefs returns the places in a list in the order of the keys; what none tells apart stays
+// in its order.
+func sortRefs(list []ref, by []sortKey, reverse bool) []int32 {
 	type item struct {
 		key int64 // the first one, if it is a number
 		at  int32
@@ -85,9 +86,9 @@ func sortRefs(list []ref, by []sortKey, reverse bool) []ref {
 		}
 		return c
 	})
-	out := make([]ref, len(list))
+	out := make([]int32, len(list))
 	for i, it := range items {
-		out[i] = list[it.at]
+		out[i] = it.at
 	}
 	return out
 }
@@ -127,16 +128,15 @@ func sortMessages(t *tool) error {
 	if err != nil {
 		return err
 	}
+	var order []int32
 	if threads {
-		sorted := make([]ref, len(list))
-		for i, k := range t.threads(list, t.c.Bool("reverse")) {
-			sorted[i] = list[k.at]
+		for _, k := range t.threads(list, t.c.Bool("reverse")) {
+			order = append(order, k.at)
 		}
-		list = sorted
 	} else {
-		list = sortRefs(list, by, t.c.Bool("reverse"))
+		order = sortRefs(list, by, t.c.Bool("reverse"))
 	}
-	for i := range list {
+	for _, i := range order {
 		if err := t.emitRef(&list[i]); err != nil {
 			return err
 		}

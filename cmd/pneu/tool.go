@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -42,6 +43,7 @@ type tool struct {
 	boxes   map[string]*box         // folders as their indexes have them, by path
 	turn    int                     // how often input was waited for
 	lane    lane
+	given   ref    // that is worked on
 	room    []byte // for a name
 	remarks remarks
 
@@ -257,14 +259,7 @@ func (t *tool) emitPath(path string) error {
 	return t.wrote()
 }
 
-func hasNewline(s string) bool {
-	for i := range len(s) {
-		if s[i] == '\n' {
-			return true
-		}
-	}
-	return false
-}
+func hasNewline(s string) bool { return strings.IndexByte(s, '\n') >= 0 }
 
 // holdFor is how long a record may lie in the buffer while the verb has work to do.
 const holdFor = 50 * time.Millisecond

@@ -10,7 +10,7 @@ pneu_build() { # PROGRAM...
 	local program
 	mkdir -p "$SCRATCH/bin"
 	for program; do
-		(cd "$ROOT" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$SCRATCH/bin/$program" "./cmd/$program") || return 1
+		(cd "$ROOT" && CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags '-s -w' -o "$SCRATCH/bin/$program" "./cmd/$program") || return 1
 	done
 	PATH=$SCRATCH/bin:$PATH
 }
