@@ -5,7 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"runtime"
+	"runtime/debug"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"pneu/maildir/internal/radix"
@@ -14,21 +18,53 @@ import (
 // A saved Forest is a header, the mark and the arrays one after another, each at a multiple of
 // eight bytes and in the byte order of the machine: it is kept beside a folder, never sent.
 //
-//	"pneuthr1"           8 bytes, which tell byte order and version
-//	crc u32, mark u32    CRC-32C of all behind them; length of the mark
+//	"pneuthr3"           8 bytes, which tell byte order and version
+//	crc u32, mark u32    sum of all behind the crc; length of the mark
 //	byReference u64      0 or 1
 //	lengths              u64 each
-const magic = uint64('p') | 'n'<<8 | 'e'<<16 | 'u'<<24 | 't'<<32 | 'h'<<40 | 'r'<<48 | '2'<<56
+//
+// Behind each array is room for more elements, which a Forest that was loaded adds in place.
+const magic = uint64('p') | 'n'<<8 | 'e'<<16 | 'u'<<24 | 't'<<32 | 'h'<<40 | 'r'<<48 | '3'<<56
+
+// room is the number of bytes an array of n bytes has in the file.
+func room(n int) int { return (n + n/64 + 256 + 7) &^ 7 }
 
 // ErrFile is returned for bytes that are no Forest, or not the one that was asked for.
 var ErrFile = errors.New("no saved threads, or other ones")
 
 var crcTable = crc32.MakeTable(crc32.Castagnoli)
 
+// sumPiece is how many bytes are summed at a time.
+const sumPiece = 4 << 20
+
+// sum is the CRC-32C of the CRC-32Cs of the pieces of b, which all processors make.
+func sum(b []byte) uint32 {
+	pieces := slices.Collect(slices.Chunk(b, sumPiece))
+	sums := make([]byte, 4*len(pieces))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	work := func() {
+		for i := next.Add(1) - 1; i < int64(len(pieces)); i = next.Add(1) - 1 {
+			binary.NativeEndian.PutUint32(sums[4*i:], crc32.Checksum(pieces[i], crcTable))
+		}
+	}
+	for range min(runtime.GOMAXPROCS(0), len(pieces)) - 1 {
+		wg.Go(func() {
+			debug.SetPanicOnFault(true)
+			defer func() { recover() }() // the sum is wrong then
+			work()
+		})
+	}
+	defer wg.Wait()
+	work()
+	wg.Wait()
+	return crc32.Checksum(sums, crcTable)
+}
+
 // column is an array of a Forest as bytes, and how it is set.
 type column struct {
 	bytes func() []byte
-	set   func(b []byte) bool
+	set   func(b []byte, n int) bool // to the first n bytes of b; the rest is room
 }
 
 func of[T any](s *[]T) column {
@@ -41,14 +77,11 @@ func of[T any](s *[]T) column {
 			}
 			return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(*s))), len(*s)*size)
 		},
-		set: func(b []byte) bool {
-			if len(b)%size != 0 {
+		set: func(b []byte, n int) bool {
+			if n%size != 0 {
 				return false
 			}
-			if len(b) > 0 {
-				*s = unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/size)
-				*s = (*s)[:len(*s):len(*s)] // what is appended goes elsewhere
-			}
+			*s = unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/size)[:n/size]
 			return true
 		},
 	}
@@ -81,15 +114,14 @@ func (f *Forest) Save(dst, mark []byte) []byte {
 	for _, c := range cols {
 		dst = binary.NativeEndian.AppendUint64(dst, uint64(len(c.bytes())))
 	}
-	put := func(b []byte) {
-		dst = append(dst, b...)
-		dst = append(dst, make([]byte, -len(dst)&7)...)
-	}
-	put(mark)
+	dst = append(dst, mark...)
+	dst = append(dst, make([]byte, -len(mark)&7)...)
 	for _, c := range cols {
-		put(c.bytes())
+		b := c.bytes()
+		dst = append(dst, b...)
+		dst = append(dst, make([]byte, room(len(b))-len(b))...)
 	}
-	binary.NativeEndian.PutUint32(dst[from+8:], crc32.Checksum(dst[from+12:], crcTable))
+	binary.NativeEndian.PutUint32(dst[from+8:], sum(dst[from+12:]))
 	return dst
 }
 
@@ -113,17 +145,17 @@ func Load(file, mark []byte) (*Forest, error) {
 	if err != nil || !bytes.Equal(have, mark) || uintptr(unsafe.Pointer(unsafe.SliceData(file)))&7 != 0 {
 		return nil, ErrFile
 	}
-	if crc32.Checksum(file[12:], crcTable) != binary.NativeEndian.Uint32(file[8:]) {
+	if sum(file[12:]) != binary.NativeEndian.Uint32(file[8:]) {
 		return nil, ErrFile
 	}
 	f := &Forest{byReference: binary.NativeEndian.Uint64(file[16:]) == 1}
 	at := 24 + 8*columnCount + (len(mark)+7)&^7
 	for i, c := range f.columns() {
 		n := binary.NativeEndian.Uint64(file[24+8*i:])
-		if at > len(file) || n > uint64(len(file)-at) || !c.set(file[at:at+int(n)]) {
+		if at > len(file) || n > uint64(len(file)-at) || room(int(n)) > len(file)-at || !c.set(file[at:at+room(int(n))], int(n)) {
 			return nil, ErrFile
 		}
-		at += (int(n) + 7) &^ 7
+		at += room(int(n))
 	}
 	if !f.sound() {
 		return nil, ErrFile

@@ -46,7 +46,7 @@ type Forest struct {
 	spots    []Spot   // Row is the message's number
 
 	live  int
-	local []int32 // of build: box to its box, -1 in between
+	local []int32 // of build: box to its box and 1, 0 in between
 }
 
 // A Fact is what threading wants to know of a message, in numbers.
@@ -309,33 +309,33 @@ func (f *Forest) gather(clusters []int32, each func(m int32)) []int32 {
 
 // build prepares threading of some messages, which are whole clusters.
 func (f *Forest) build(msgs []int32) *builder {
-	for len(f.local) < len(f.hash) {
-		f.local = append(f.local, -1)
+	if more := len(f.hash) - len(f.local); more > 0 {
+		f.local = append(f.local, make([]int32, more)...)
 	}
 	m := &mails{n: len(msgs), boxes: len(msgs), sec: make([]int64, len(msgs)), off: make([]int32, len(msgs)+1)}
 	total := 0
 	for i, g := range msgs {
 		m.sec[i] = f.date[g]
 		total += int(f.off[g+1] - f.off[g])
-		if b := f.box[g]; f.hash[b] != 0 && f.local[b] < 0 {
-			f.local[b] = int32(i)
+		if b := f.box[g]; f.hash[b] != 0 && f.local[b] == 0 {
+			f.local[b] = int32(i + 1)
 		}
 	}
 	m.refs = make([]int32, 0, total)
 	for i, g := range msgs {
 		for _, b := range f.refs[f.off[g]:f.off[g+1]] {
-			if f.local[b] < 0 {
-				f.local[b] = int32(m.boxes)
+			if f.local[b] == 0 {
 				m.boxes++
+				f.local[b] = int32(m.boxes)
 			}
-			m.refs = append(m.refs, f.local[b])
+			m.refs = append(m.refs, f.local[b]-1)
 		}
 		m.off[i+1] = int32(len(m.refs))
 	}
 	for _, g := range msgs {
-		f.local[f.box[g]] = -1
+		f.local[f.box[g]] = 0
 		for _, b := range f.refs[f.off[g]:f.off[g+1]] {
-			f.local[b] = -1
+			f.local[b] = 0
 		}
 	}
 	m.subject = func(i int) (uint64, bool) { return f.subj[msgs[i]], f.state[msgs[i]]&stReply != 0 }
@@ -428,9 +428,7 @@ func (f *Forest) Tree(order Order) *Tree {
 			}
 			return int64(least)
 		})
-	} else if order == Root || !slices.IsSortedFunc(live, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(f.latest[a], f.latest[b]), cmp.Compare(first(a), first(b)))
-	}) { // as a saved one is
+	} else if order == Root || !f.merge(live) {
 		by(func(t int32) int64 { return int64(first(t)) })
 		if order == Root {
 			by(func(t int32) int64 { return f.date[first(t)] })
@@ -464,6 +462,36 @@ func (f *Forest) Tree(order Order) *Tree {
 		}
 	}
 	return tree
+}
+
+// merge sorts threads by their last messages if most stand in that order, as those of a saved
+// Forest do: the few made since are behind them.
+func (f *Forest) merge(live []int32) bool {
+	compare := func(a, b int32) int {
+		if c := cmp.Compare(f.latest[a], f.latest[b]); c != 0 {
+			return c
+		}
+		return cmp.Compare(f.spots[f.start[a]].Row, f.spots[f.start[b]].Row)
+	}
+	sorted := min(1, len(live))
+	for sorted < len(live) && compare(live[sorted-1], live[sorted]) <= 0 {
+		sorted++
+	}
+	if len(live)-sorted > len(live)/16 {
+		return false
+	}
+	late := slices.Clone(live[sorted:])
+	slices.SortFunc(late, compare)
+	for to, i := len(live)-1, sorted-1; len(late) > 0; to-- {
+		if last := late[len(late)-1]; i < 0 || compare(live[i], last) <= 0 {
+			live[to] = last
+			late = late[:len(late)-1]
+		} else {
+			live[to] = live[i]
+			i--
+		}
+	}
+	return true
 }
 
 // Nodes returns the tree as Build does, with rows for keys.

@@ -141,6 +141,33 @@ func many(n int) []Fact {
 	return facts
 }
 
+// What is added to a saved Forest stands where it would have without saving, whatever its date.
+func TestForestLoadedGrows(t *testing.T) {
+	facts := many(1100)
+	for i := range facts[1000:] {
+		facts[1000+i].Date -= int64(i%7) * 10000
+	}
+	whole, saved := NewForest(Options{}), NewForest(Options{})
+	whole.Update(facts, nil)
+	saved.Update(facts[:1000], nil)
+	loaded, err := Load(saved.Save(nil, nil), nil)
+	for i := 1000; i < 1100 && err == nil; i += 20 {
+		loaded.Update(facts[i:i+20], nil)
+		want := sketch(loaded.Tree(Newest).Nodes())
+		if loaded, err = Load(loaded.Save(nil, nil), nil); err == nil && sketch(loaded.Tree(Newest).Nodes()) != want {
+			t.Fatalf("%d messages: not as saved", i+20)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, order := range []Order{Newest, Oldest, Given, Root} {
+		if sketch(loaded.Tree(order).Nodes()) != sketch(whole.Tree(order).Nodes()) {
+			t.Errorf("order %d: not as made at once", order)
+		}
+	}
+}
+
 func BenchmarkForestBuild1M(b *testing.B) {
 	facts := many(1e6)
 	for b.Loop() {
