@@ -168,11 +168,13 @@ func (l *keywordLetters) missing(words []string) string {
 }
 
 // replaceFile writes a small file of Dovecot's as Dovecot does: into a file named
-// .lock that must not exist yet, of the old one's mode, renamed over it.
+// .lock that must not exist yet, of the old one's mode, renamed over it. Its time
+// grows by a second at least: by that a running Dovecot knows that it has to read
+// it again before it gives letters itself.
 func replaceFile(path string, content []byte) error {
-	mode := fs.FileMode(0o600)
+	mode, was := fs.FileMode(0o600), time.Time{}
 	if st, err := os.Stat(path); err == nil {
-		mode = st.Mode().Perm()
+		mode, was = st.Mode().Perm(), st.ModTime()
 	}
 	temp := path + ".lock"
 	if st, err := os.Lstat(temp); err == nil && time.Since(st.ModTime()) > time.Minute {
@@ -184,6 +186,10 @@ func replaceFile(path string, content []byte) error {
 	}
 	adopt(diskFile{w}, filepath.Dir(path))
 	_, err = w.Write(content)
+	if st, serr := w.Stat(); err == nil && serr == nil && st.ModTime().Unix() <= was.Unix() {
+		next := time.Unix(was.Unix()+1, 0)
+		err = os.Chtimes(temp, next, next)
+	}
 	if err == nil {
 		err = w.Sync()
 	}
