@@ -85,7 +85,7 @@ func (m *msg) record() (*record, error) {
 	if m.f == nil {
 		r.ID = filepath.Base(m.path)
 	}
-	for _, c := range m.e.Flags() {
+	for _, c := range m.Flags() {
 		if c >= 'a' && c <= 'z' {
 			r.Keywords = append(r.Keywords, string(c))
 		} else {
