@@ -493,4 +493,3 @@ func TestBesideRunningDovecot(t *testing.T) {
 		t.Errorf("%d messages here, %d there, want %d", len(list), len(theirs), len(want))
 	}
 }
-
