@@ -9,7 +9,9 @@ import (
 
 	"pneu/cmd/internal/boot"
 	"pneu/cmd/internal/conf"
+	"pneu/maildir"
 	"pneu/maildir/journal"
+	"pneu/maildir/store"
 )
 
 func archiveVerb() *cli.Command {
@@ -60,29 +62,16 @@ func archive(t *tool) error {
 			return boot.Usage("folder: " + explain(err))
 		}
 	}
-	return t.change("archive", t.c.Args().Slice(), func(b *journal.Batch, m *msg) (string, error) {
+	var read maildir.Flags = "S"
+	if t.c.Bool("keep-unread") {
+		read = ""
+	}
+	return t.changeMany("archive", t.c.Args().Slice(), func(b *journal.Batch, m *msg) (deed, error) {
 		f, name, err := dest.of(b, m)
-		if err != nil {
-			return "", err
-		}
-		if b == nil {
+		if err == nil && b == nil {
 			t.wouldDo(m, "archive to "+name+":")
 			m.dest = name
-			return "archive", nil
 		}
-		// Moved first: a message that is marked read but stays would be overlooked.
-		e, err := b.Move(m.f, m.e, f)
-		if err != nil {
-			return "", err
-		}
-		m.became(f, e)
-		if t.c.Bool("keep-unread") || !e.Unread() && !e.New {
-			return "archive", nil
-		}
-		if e, err = b.SetFlags(f, e, "S", ""); err != nil {
-			return "", err
-		}
-		m.became(f, e)
-		return "archive", nil
+		return deed{op: "archive", how: store.Moved, to: f, add: read}, err
 	})
 }

@@ -102,32 +102,18 @@ func changeFlags(t *tool) error {
 	if !remove.empty() {
 		what += " -" + remove.String()
 	}
-	return t.change(what, t.c.Args().Slice(), func(b *journal.Batch, m *msg) (string, error) {
+	c := &journal.Change{Add: add.letters, Remove: remove.letters, AddKeywords: add.keywords, RemoveKeywords: remove.keywords}
+	return t.changeMany(what, t.c.Args().Slice(), func(b *journal.Batch, m *msg) (deed, error) {
 		if b == nil {
 			t.wouldDo(m, what)
-			return "flags", nil
 		}
-		if add.letters != "" || remove.letters != "" {
-			e, err := b.SetFlags(m.f, m.e, add.letters, remove.letters)
-			if err != nil {
-				return "", err
-			}
-			m.became(m.f, e)
-		}
-		if len(add.keywords)+len(remove.keywords) > 0 {
-			e, err := b.SetKeywords(m.f, m.e, add.keywords, remove.keywords)
-			if err != nil {
-				return "", err
-			}
-			m.became(m.f, e)
-		}
-		return "flags", nil
+		return deed{op: "flags", flags: c}, nil
 	})
 }
 
 // became notes where the message is after a change.
 func (m *msg) became(f *maildir.Folder, e maildir.Entry) {
-	m.f, m.e, m.path, m.keywords = f, e, f.File(e), nil
+	m.f, m.e, m.path, m.keywords, m.v = f, e, f.File(e), nil, nil
 }
 
 var errPlain = errors.New("lies in no Maildir")

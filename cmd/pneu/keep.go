@@ -13,6 +13,7 @@ import (
 // many messages at once. It opens the tree of each message when it is met, for actions
 // that are taken back may be of any.
 type keeper struct {
+	open   func(root string) (*store.Store, error) // nil: opened as opt says, and closed
 	opt    store.Options
 	stores map[string]*store.Store
 	noted  map[string]*store.Noted
@@ -23,12 +24,20 @@ func (k *keeper) of(f *maildir.Folder) (*store.Noted, error) {
 	if n := k.noted[root]; n != nil {
 		return n, nil
 	}
+	if k.noted == nil {
+		k.stores, k.noted = map[string]*store.Store{}, map[string]*store.Noted{}
+	}
+	if k.open != nil {
+		s, err := k.open(root)
+		if err != nil {
+			return nil, err
+		}
+		k.noted[root] = s.Journal()
+		return k.noted[root], nil
+	}
 	s, err := store.Open(root, k.opt)
 	if err != nil {
 		return nil, err
-	}
-	if k.stores == nil {
-		k.stores, k.noted = map[string]*store.Store{}, map[string]*store.Noted{}
 	}
 	k.stores[root], k.noted[root] = s, s.Journal()
 	return k.noted[root], nil
@@ -132,6 +141,9 @@ func (t *tool) journalled() (j *journal.Journal, k *keeper, done func(), err err
 		return nil, nil, nil, err
 	}
 	k = &keeper{}
+	if !noIndex() { // else keywords need one all the same
+		k.open = t.storeAt
+	}
 	j.UseKeywords(k)
 	j.UseNumbers(k)
 	j.UseMover(k)

@@ -60,6 +60,9 @@ func (l *locator) search(t *tool, path string) (*maildir.Folder, maildir.Entry, 
 			return here, e, nil
 		}
 	}
+	if e, ok := t.inIndex(here, base); ok {
+		return here, e, nil
+	}
 	if to, e, ok := l.moved(path); ok {
 		if f, err := t.folderAt(to); err == nil {
 			if e, err := l.look(f, e.Base()); err == nil {
@@ -90,6 +93,24 @@ func (l *locator) search(t *tool, path string) (*maildir.Folder, maildir.Entry, 
 		}
 	}
 	return nil, maildir.Entry{}, maildir.ErrGone
+}
+
+// inIndex returns the message if the folder's index has it and it is there.
+func (t *tool) inIndex(f *maildir.Folder, base string) (maildir.Entry, bool) {
+	if f == nil {
+		return maildir.Entry{}, false
+	}
+	v := t.look(t.boxOf(f), false)
+	if v == nil {
+		return maildir.Entry{}, false
+	}
+	row, ok := v.FindBase(base)
+	if !ok {
+		return maildir.Entry{}, false
+	}
+	e := v.Index().Entry(row)
+	st, err := os.Lstat(f.File(e))
+	return e, err == nil && st.Mode().IsRegular()
 }
 
 // moved is where the journal says the message went.

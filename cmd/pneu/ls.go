@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -16,6 +17,7 @@ import (
 	"pneu/maildir"
 	"pneu/maildir/journal"
 	"pneu/maildir/safe"
+	"pneu/maildir/store"
 	"pneu/mda/account"
 	"pneu/mta/sysexits"
 )
@@ -180,15 +182,15 @@ func ls(t *tool) error {
 	if t.c.IsSet("flag") && len(want) == 0 {
 		return boot.Usage("--flag wants letters, such as F or RS")
 	}
-	var take *journal.Batch
+	var take *taker
 	if t.c.Bool("take") {
-		j, err := openJournal(true)
+		j, k, done, err := t.journalled()
 		if err != nil {
 			return err
 		}
-		defer j.Close()
-		take = j.Begin("cli", "take")
-		defer take.Commit()
+		defer done()
+		take = &taker{t: t, keeper: k, batch: j.Begin("cli", "take")}
+		defer take.batch.Commit()
 	}
 	wanted := func(flags maildir.Flags, isNew, unread bool) bool {
 		return (isNew || !t.c.Bool("new")) && (unread || !t.c.Bool("unread")) && hasFlags(flags, want)
@@ -212,19 +214,52 @@ func ls(t *tool) error {
 			t.fail(f.Path(), err)
 			continue
 		}
+		entries = slices.DeleteFunc(entries, func(e maildir.Entry) bool { return !wanted(e.Flags(), e.New, e.Unread()) })
+		if take != nil {
+			if err := take.list(f, entries); err != nil {
+				return err
+			}
+			continue
+		}
 		for _, e := range entries {
-			if !wanted(e.Flags(), e.New, e.Unread()) {
-				continue
-			}
-			if take != nil && e.New {
-				now, err := take.SetFlags(f, e, "", "")
-				if err != nil {
-					t.fail(f.File(e), err)
-					continue
-				}
-				e = now
-			}
 			if err := t.emit(&msg{path: f.File(e), f: f, e: e}, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// A taker moves messages from new/ to cur/ while they are listed.
+type taker struct {
+	t      *tool
+	keeper *keeper
+	batch  *journal.Batch
+}
+
+func (k *taker) list(f *maildir.Folder, entries []maildir.Entry) error {
+	noted, err := k.keeper.of(f)
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(entries, changeRun) {
+		results := make([]store.Result, len(part))
+		var fresh []maildir.Entry
+		var which []int
+		for i, e := range part {
+			if results[i].Entry = e; e.New {
+				fresh, which = append(fresh, e), append(which, i)
+			}
+		}
+		if len(fresh) > 0 {
+			for n, r := range noted.SetFlags(k.t.context(), k.batch, f, fresh, journal.Change{}) {
+				results[which[n]] = r
+			}
+		}
+		for i, r := range results {
+			if r.Err != nil {
+				k.t.fail(f.File(part[i]), r.Err)
+			} else if err := k.t.emit(&msg{path: f.File(r.Entry), f: f, e: r.Entry}, ""); err != nil {
 				return err
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"pneu/cmd/internal/boot"
 	"pneu/maildir"
 	"pneu/maildir/journal"
+	"pneu/maildir/store"
 	"pneu/mta/sysexits"
 )
 
@@ -36,9 +37,9 @@ func transfer(t *tool, keep bool) error {
 	if to == "" {
 		return boot.Usage("say where to: a folder")
 	}
-	op, what := "move", "mv "+to
+	op, what, how := "move", "mv "+to, store.Moved
 	if keep {
-		op, what = "copy", "cp "+to
+		op, what, how = "copy", "cp "+to, store.Copied
 	}
 	dest := &target{t: t, name: to, create: t.c.Bool("parents")}
 	if strings.Contains(to, "{{") {
@@ -47,27 +48,13 @@ func transfer(t *tool, keep bool) error {
 			return boot.Usage("folder: " + explain(err))
 		}
 	}
-	return t.change(what, t.c.Args().Tail(), func(b *journal.Batch, m *msg) (string, error) {
+	return t.changeMany(what, t.c.Args().Tail(), func(b *journal.Batch, m *msg) (deed, error) {
 		f, name, err := dest.of(b, m)
-		if err != nil {
-			return "", err
-		}
-		if b == nil {
+		if err == nil && b == nil {
 			t.wouldDo(m, op+" to "+name+":")
 			m.dest = name
-			return op, nil
 		}
-		var e maildir.Entry
-		if keep {
-			e, err = b.Copy(m.f, m.e, f)
-		} else {
-			e, err = b.Move(m.f, m.e, f)
-		}
-		if err != nil {
-			return "", err
-		}
-		m.became(f, e)
-		return op, nil
+		return deed{op: op, how: how, to: f}, err
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"pneu/maildir"
 	"pneu/maildir/journal"
+	"pneu/maildir/store"
 )
 
 func rmVerb() *cli.Command {
@@ -24,38 +25,33 @@ func rm(t *tool) error {
 	if purge {
 		what, op = "rm --purge", "purge"
 	}
-	return t.change(what, t.c.Args().Slice(), func(b *journal.Batch, m *msg) (string, error) {
+	return t.changeMany(what, t.c.Args().Slice(), func(b *journal.Batch, m *msg) (deed, error) {
 		if b == nil {
 			t.wouldDo(m, op)
-			return op, nil
+			return deed{op: op}, nil
 		}
 		if purge {
 			// The record is read before there is nothing left to read.
 			if t.form == formJSON || t.form == formTemplate {
 				if _, err := m.load(); err != nil {
-					return "", err
+					return deed{}, err
 				}
 				m.stat()
 			}
-			return op, b.Purge(m.f, m.e)
+			return deed{op: op, how: store.Removed}, nil
 		}
 		s := m.f.Store()
 		if s == nil {
-			return "", errors.New("no tree of folders, and so no Trash: use --purge")
+			return deed{}, errors.New("no tree of folders, and so no Trash: use --purge")
 		}
 		name := maildir.SpecialFolder(s, "Trash")
 		if m.f.Name() == name {
-			return "", errors.New("is in the Trash already (--purge deletes it)")
+			return deed{}, errors.New("is in the Trash already (--purge deletes it)")
 		}
 		trash, err := b.CreateFolder(s, name)
 		if err != nil {
-			return "", fmt.Errorf("folder %s: %w", name, err)
+			return deed{}, fmt.Errorf("folder %s: %w", name, err)
 		}
-		e, err := b.Move(m.f, m.e, trash)
-		if err != nil {
-			return "", err
-		}
-		m.became(trash, e)
-		return op, nil
+		return deed{op: op, how: store.Moved, to: trash}, nil
 	})
 }

@@ -1,6 +1,11 @@
 package journal
 
-import "pneu/maildir"
+import (
+	"cmp"
+	"slices"
+
+	"pneu/maildir"
+)
 
 // A Mover moves many messages at once. A program passes an index.
 type Mover interface {
@@ -37,6 +42,9 @@ func (j *Journal) work(r *Report, h *history, work []task, how string) error {
 	var hold maildir.Hold
 	defer func() { hold.Release() }()
 	many := len(work) > 1
+	if how == "undo" {
+		inArrival(work)
+	}
 	for len(work) > 0 {
 		n := length(work)
 		run := work[:n]
@@ -92,6 +100,30 @@ func (j *Journal) settle(r *Report, run []task, how string, paths []string, errs
 		}
 	}
 	return j.write(lines...)
+}
+
+// inArrival puts what is to be taken back, the last done first, into an order that is as good:
+// changes of one message stay as they are, and messages that were moved away come back in the
+// order in which they went, not the other way round. An index numbers messages as they come.
+func inArrival(work []task) {
+	for len(work) > 0 {
+		n := 0
+		for n < len(work) && (work[n].op.Kind == "move" || work[n].op.Kind == "flags") {
+			n++
+		}
+		part := work[:n]
+		before := map[place]int{} // changes of the message that is there
+		depth := make(map[*operation]int, n)
+		for _, w := range slices.Backward(part) {
+			d := before[place{w.op.From, w.op.Base()}]
+			depth[w.op] = d
+			before[place{w.op.To, w.op.NewBase()}] = d + 1
+		}
+		slices.SortStableFunc(part, func(a, b task) int {
+			return cmp.Or(cmp.Compare(depth[b.op], depth[a.op]), cmp.Compare(a.op.at, b.op.at))
+		})
+		work = work[max(n, 1):]
+	}
 }
 
 // length returns how many tasks at the beginning of work can be done in one go: those of

@@ -173,7 +173,7 @@ func (n *Noted) File(ctx context.Context, batch *journal.Batch, f *maildir.Folde
 		into, _ = n.indexed(ctx, to, worthIndex)
 	}
 	var wishes []index.Wish
-	var which []int
+	var which, singles []int
 	for i, e := range list {
 		if b != nil && into != nil {
 			if row, ok := v.FindBase(e.Base()); ok {
@@ -182,7 +182,14 @@ func (n *Noted) File(ctx context.Context, batch *journal.Batch, f *maildir.Folde
 				continue
 			}
 		}
-		out[i] = n.fileOne(batch, f, e, to, how, add)
+		out[i] = fileOne(batch, f, e, to, how)
+		singles = append(singles, i)
+	}
+	// Moved first: a message that has its flag but stays would be overlooked.
+	for _, i := range singles {
+		if r := &out[i]; r.Err == nil && add != "" && (r.Entry.New || r.Entry.Flags().Change(add, "") != r.Entry.Flags()) {
+			r.Entry, r.Err = batch.SetFlags(to, r.Entry, add, "")
+		}
 	}
 	if len(wishes) > 0 {
 		kind := map[index.Work]string{Moved: "move", Copied: "copy", Removed: "purge"}[how]
@@ -192,19 +199,14 @@ func (n *Noted) File(ctx context.Context, batch *journal.Batch, f *maildir.Folde
 }
 
 // fileOne is File where there is no index.
-func (n *Noted) fileOne(batch *journal.Batch, f *maildir.Folder, e maildir.Entry, to *maildir.Folder, how Work, add maildir.Flags) (r Result) {
+func fileOne(batch *journal.Batch, f *maildir.Folder, e maildir.Entry, to *maildir.Folder, how Work) (r Result) {
 	switch how {
 	case Removed:
 		r.Err = batch.Purge(f, e)
-		return r
 	case Copied:
 		r.Entry, r.Err = batch.Copy(f, e, to)
 	default:
 		r.Entry, r.Err = batch.Move(f, e, to)
-	}
-	// Moved first: a message that has its flag but stays would be overlooked.
-	if r.Err == nil && add != "" && (r.Entry.New || r.Entry.Flags().Change(add, "") != r.Entry.Flags()) {
-		r.Entry, r.Err = batch.SetFlags(to, r.Entry, add, "")
 	}
 	return r
 }
