@@ -159,3 +159,36 @@ func TestSync(t *testing.T) {
 }
 
 var _ = time.Second
+
+// Who deletes the files of digests gets them back, though nothing else changed.
+func TestBuildAfterLoss(t *testing.T) {
+	for _, name := range []string{cacheName, headName} {
+		f := newFolder(t)
+		for i := range 3 {
+			put(t, f, fmt.Sprintf("cur/1%05d.a:2,", i))
+		}
+		x := mustOpen(t, f, Options{})
+		syncIndex(t, x)
+		if err := x.Build(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		x.Close()
+		if err := os.Remove(filepath.Join(f.Path(), name)); err != nil {
+			t.Fatal(err)
+		}
+		x = mustOpen(t, f, Options{})
+		if n := syncIndex(t, x).State().Undigested; n != 3 {
+			t.Errorf("%s: %d without digest", name, n)
+		}
+		if err := x.Build(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		v := syncIndex(t, x)
+		if n := v.State().Undigested; n != 0 || !v.HasDigest(0) {
+			t.Errorf("%s: after it was made again %d without digest", name, n)
+		}
+		if errs := x.Check(); len(errs) > 0 {
+			t.Error(errs)
+		}
+	}
+}

@@ -247,7 +247,9 @@ func (t *tx) view() *View {
 	s := t.slot
 	s.st = t.b.st
 	s.st.Dir = t.slot.st.Dir
-	return newView(t.b.done(), &s, t.x.cur.Load().blob)
+	v := newView(t.b.done(), &s, t.x.cur.Load().blob)
+	v.within = true
+	return v
 }
 
 // put notes a record.

@@ -20,18 +20,26 @@ type View struct {
 	memo *sync.Map
 
 	cacheEnd, headEnd int64
+	within            bool // a tx: digests may not have been written yet
 }
 
 // newView shows what commit s left.
 func newView(t *table, s *slot, blob *blobs) *View {
-	return &View{t, s.st, blob, new(sync.Map), s.cacheEnd, s.headEnd}
+	return &View{t, s.st, blob, new(sync.Map), s.cacheEnd, s.headEnd, false}
 }
 
 // Len returns the number of messages.
 func (v *View) Len() int { return v.st.Total }
 
-// State returns the counters.
-func (v *View) State() State { return v.st }
+// State returns the counters. If pneu.cache or pneu.head has gone, or lacks what
+// was written, no message has a digest.
+func (v *View) State() State {
+	st := v.st
+	if st.Undigested < st.Total && !v.within && !v.blob.has(v.cacheEnd) {
+		st.Undigested = st.Total
+	}
+	return st
+}
 
 // UID returns the UID of a row.
 func (v *View) UID(row int) UID {
