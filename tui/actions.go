@@ -378,6 +378,7 @@ func (a *App) undo(n int) term.Cmd {
 		return a.unsend(a.sending)
 	}
 	a.acts = a.acts[:max(0, len(a.acts)-n)]
+	a.say("taking it back ...")
 	j := a.opt.Journal
 	return a.jobs.change(func() term.Msg {
 		rep, err := j.Undo(n)

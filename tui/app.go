@@ -128,6 +128,8 @@ type App struct {
 	previewSerial, waits int
 	arranging, stale     bool
 	building, texting    progress // what is read for the indexes of the open folder
+	finding              bool     // texts are being searched
+	early                bool     // an order was made before all was read
 	people               *compose.People
 	quitting             bool
 
@@ -320,6 +322,7 @@ func (a *App) key(k term.Key) term.Cmd {
 		if k.Name == "esc" || k.Name == "ctrl+c" {
 			a.waiting, a.held = 0, nil
 			a.jobs.drop("find")
+			a.finding = false
 			a.say("stopped")
 			return nil
 		}

@@ -56,8 +56,11 @@ func (a *App) find(q string, kind findKind) term.Cmd {
 	}
 	view := a.box.View()
 	f := found{box: a.box.Serial, kind: kind, query: q, hits: store.Limit{Query: q, View: view}}
+	typing := a.over != nil
 	run := a.jobs.run("find", func(ctx context.Context) term.Msg {
 		switch {
+		case typing && query.NeedsBody() && !view.TextCoverage().Complete():
+			return nil // when it is complete
 		case query.Empty():
 			f.hits = store.Limit{}
 			return f
@@ -69,7 +72,7 @@ func (a *App) find(q string, kind findKind) term.Cmd {
 		}
 		return f
 	})
-	if a.over != nil || kind == findOn {
+	if typing {
 		return run // while a limit is typed, keys belong to it
 	}
 	return a.wait(run)
@@ -90,7 +93,7 @@ func (f found) stream(ctx context.Context, q search.Query) term.Msg {
 			return true
 		})
 	}()
-	shown := 0
+	shown := -1 // so that it is said at once that this takes longer
 	var next term.Cmd
 	next = func() term.Msg {
 		for {
@@ -132,8 +135,7 @@ func (a *App) limitPrompt(arg string) term.Cmd {
 	p := &prompt{label: "limit:", hint: look.T("from:ada is:unread date:7d.."), past: &a.queries}
 	p.field.Set(before.Query)
 	p.change = func(s string) term.Cmd {
-		q, err := a.parse(s)
-		if err != nil || q.NeedsBody() {
+		if _, err := a.parse(s); err != nil {
 			return nil // when it is complete
 		}
 		return a.find(s, findLimit)
@@ -191,6 +193,9 @@ func (a *App) found(f found) term.Cmd {
 		return nil
 	}
 	cmd := f.more
+	if f.kind != findOn {
+		a.finding = f.more != nil
+	}
 	n := 0
 	if f.hits.Set != nil {
 		n = f.hits.Set.Count()
@@ -208,6 +213,9 @@ func (a *App) found(f found) term.Cmd {
 	case findLimit:
 		if f.hits.Set != nil && a.over == nil {
 			a.sayFound(f, n)
+		}
+		if n == 0 && f.more != nil {
+			return cmd // nothing yet is no reason to show nothing
 		}
 		a.box.SetLimit(f.hits)
 		if a.screen == readerScreen && a.over == nil {
@@ -250,10 +258,11 @@ func (a *App) sayFound(f found, n int) {
 		s += " for " + f.query
 	}
 	switch {
-	case f.more != nil && f.cover.Indexed > 0:
-		s += fmt.Sprintf(" so far (%d %% indexed, the rest is read)", f.cover.Indexed*100/max(1, f.cover.Total))
+	case f.more != nil && n == 0:
+		s = "searching"
+		fallthrough
 	case f.more != nil:
-		s += " so far"
+		s += fmt.Sprintf(" ... %d %% indexed, the rest is read   esc stops", f.cover.Indexed*100/max(1, f.cover.Total))
 	case f.kind == findNext:
 		s += "   n next"
 	}

@@ -454,9 +454,13 @@ func (a *App) selectRange() term.Cmd {
 	return nil
 }
 
-// escape drops the selection, then the limit.
+// escape stops a search, drops the selection, then the limit.
 func (a *App) escape() term.Cmd {
 	switch {
+	case a.finding:
+		a.jobs.drop("find")
+		a.finding = false
+		a.say("stopped")
 	case a.list.Ranging() || a.list.Count() > 0:
 		a.list.Clear()
 	case a.box != nil && a.box.Limit().Query != "":

@@ -74,7 +74,10 @@ func (n *Notices) next(j *jobs) term.Cmd {
 }
 
 func (a *App) noticed(n noticed) term.Cmd {
-	a.note("%s", n.text.String())
 	a.record(n.text)
+	if !a.status.notice { // the first one says what is wrong, the others what follows from it; gL has all
+		a.note("%s", n.text.String())
+		a.status.notice = a.status.auto
+	}
 	return n.more
 }

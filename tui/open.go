@@ -20,7 +20,7 @@ import (
 func (a *App) openFolder(name string) term.Cmd {
 	a.opening = name
 	st, tree, opt, first, life := a.opt.Store, a.tree, a.boxOptions(name), a.size.H, a.jobs.ctx
-	create := a.isSpecial(name)
+	create := name != "INBOX" && a.isSpecial(name)
 	return a.wait(a.jobs.run("open", func(ctx context.Context) term.Msg {
 		f, err := tree.Folder(name)
 		if create && errors.Is(err, maildir.ErrNoFolder) {
@@ -67,7 +67,7 @@ func (a *App) opened(o store.Opened) term.Cmd {
 	}
 	a.box, a.boxErr = o.Box, o.Err
 	a.arranging, a.stale = false, false
-	a.building, a.texting = progress{}, progress{}
+	a.building, a.texting, a.early, a.finding = progress{}, progress{}, false, false
 	a.jobs.drop("build")
 	a.jobs.drop("texts")
 	a.jobs.drop("find")
@@ -76,7 +76,7 @@ func (a *App) opened(o store.Opened) term.Cmd {
 	a.screen, a.under = listScreen, nil
 	a.reader.Open(safe.Text{}, nil, -1)
 	a.place()
-	if a.status.auto || !a.status.err && !a.status.undo {
+	if !a.status.notice && (a.status.auto || !a.status.err && !a.status.undo) {
 		a.status = status{}
 	}
 	if o.Err != nil {
@@ -240,6 +240,10 @@ func (a *App) built(r built) term.Cmd {
 	a.building = r.progress
 	cmd := a.takeView(r.view)
 	if r.more != nil {
+		if !a.early { // by now the newest messages are known
+			a.early = true
+			cmd = term.Batch(cmd, a.arrange())
+		}
 		return term.Batch(cmd, a.wantRows(), r.more)
 	}
 	if r.err != nil && a.jobs.ctx.Err() == nil {

@@ -15,6 +15,8 @@ type status struct {
 	err  bool
 	undo bool // u takes it back
 	auto bool // nobody's action: gives way to anything
+	// notice is of a folder being opened: opening it does not push it away.
+	notice bool
 }
 
 func (a *App) say(format look.Lit, args ...any) {
