@@ -86,12 +86,10 @@ func (x *Index) fileAll(ctx context.Context, to *Index, how Work, wishes []Wish,
 	}
 	defer unlock()
 	gd := to.mind(td)
-	defer gd.close()
 	gs := gd
 	if ts != td && how != Copied {
 		gs = x.mind(ts)
-		defer gs.close()
-	}
+		}
 	u := ts.view()
 	letters := u.letters()
 	out := make([]Filed, len(wishes))

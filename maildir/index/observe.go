@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"pneu/maildir"
 )
@@ -16,7 +17,6 @@ type minder struct {
 	x       *Index
 	t       *tx
 	l       *listener // nil: nothing is known afterwards
-	own     bool
 	stirred bool
 }
 
@@ -24,14 +24,52 @@ type minder struct {
 func (x *Index) mind(t *tx) *minder {
 	g := &minder{x: x, t: t}
 	if x.sync.live != nil {
+		x.sync.used = true
 		if x.sync.sure {
 			g.l = x.sync.live
 		}
 		return g
 	}
-	g.l, g.own = x.listenSure(t.view().State().Dir), true
+	if g.l = x.listenSure(t.view().State().Dir); g.l != nil {
+		x.linger(g.l)
+	}
 	return g
 }
+
+// lingerTime is how long a listener stays after changes of ours. Changes come in numbers, and
+// the kernel takes 5 to 20 ms to let go of a listener, in which it lets nothing else be done.
+// It stays no longer because there are few listeners for a user.
+const lingerTime = 250 * time.Millisecond
+
+// linger keeps a listener of a view that is right. The caller holds sync.mu.
+func (x *Index) linger(l *listener) {
+	s := &x.sync
+	s.live, s.sure, s.lingers, s.used = l, true, true, true
+	var end func()
+	end = func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.live != l || !s.lingers {
+			return
+		}
+		if s.used {
+			s.used = false
+			time.AfterFunc(lingerTime, end)
+			return
+		}
+		x.unlinger()
+	}
+	time.AfterFunc(lingerTime, end)
+}
+
+// unlinger lets go of a listener that lingers. The caller holds sync.mu.
+func (x *Index) unlinger() {
+	x.sync.live.letGo()
+	x.sync.live, x.sync.sure, x.sync.lingers = nil, false, false
+}
+
+// letGo is close for who does not wait for it.
+func (l *listener) letGo() { go l.close() }
 
 // listenSure returns a listener if d is what the directories are now; else nil.
 func (x *Index) listenSure(d DirState) *listener {
@@ -44,7 +82,7 @@ func (x *Index) listenSure(d DirState) *listener {
 	}
 	s, err := x.stamps()
 	if isNew, cur := d.agrees(s); err != nil || !isNew || !cur {
-		l.close()
+		l.letGo()
 		return nil
 	}
 	return l
@@ -72,13 +110,6 @@ func (g *minder) end(ctx context.Context) error {
 	}
 	g.x.state(g.t, after, r, quiet)
 	return nil
-}
-
-func (g *minder) close() {
-	if g.l != nil && g.own {
-		g.l.close()
-		g.l = nil
-	}
 }
 
 // Observe returns an observer for stores whose folders have indexes: changes made
@@ -130,7 +161,7 @@ func (o *observer) end(x *Index, w *observed) {
 	if w.l == nil {
 		return
 	}
-	defer w.l.close()
+	defer w.l.letGo()
 	if !x.sync.mu.TryLock() {
 		return
 	}

@@ -51,7 +51,7 @@ func (x *Index) AppendKeywords(ctx context.Context, d maildir.Delivery, words []
 	text := &keeper{limit: appendBuffer}
 	l := x.listenNow()
 	if l != nil {
-		defer l.close()
+		defer l.letGo()
 	}
 	// Deliver first, lock later: writing and syncing may take long.
 	e, err := x.quietFolder().Deliver(d, io.TeeReader(r, text))
@@ -88,7 +88,7 @@ func (x *Index) listenNow() *listener {
 		return nil
 	}
 	defer x.sync.mu.Unlock()
-	if x.sync.live != nil {
+	if x.sync.live != nil && !x.sync.lingers {
 		return nil
 	}
 	v, err := x.Refresh()
@@ -191,7 +191,7 @@ func (x *Index) Expect() (filed func(e maildir.Entry, raw []byte)) {
 	l := x.listenNow()
 	return func(e maildir.Entry, raw []byte) {
 		if l != nil {
-			defer l.close()
+			defer l.letGo()
 		}
 		if e.File != "" {
 			x.filed(e, raw, l)
@@ -379,12 +379,10 @@ func (x *Index) fileBatch(ctx context.Context, to *Index, uids []UID, move bool)
 	}
 	defer unlock()
 	gd := to.mind(td)
-	defer gd.close()
 	gs := gd
 	if ts != td && move {
 		gs = x.mind(ts)
-		defer gs.close()
-	}
+		}
 	u := ts.view()
 	letters := u.letters()
 	theirs, err := to.learnLetters(td)
@@ -548,7 +546,6 @@ func (x *Index) expungeBatch(ctx context.Context, uids []UID) (gone []UID, faile
 	}
 	defer t.end()
 	g := x.mind(t)
-	defer g.close()
 	u := t.view()
 	for _, uid := range uids {
 		row, ok := u.Find(uid)
@@ -607,7 +604,6 @@ func (x *Index) takeBatch(ctx context.Context) (*View, error) {
 	}
 	defer t.end()
 	g := x.mind(t)
-	defer g.close()
 	u := t.view()
 	type renamed struct {
 		uid UID

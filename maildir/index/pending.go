@@ -265,7 +265,6 @@ func (x *Index) writeNames(ctx context.Context, t *tx) (v *View, more bool, err 
 		return nil, false, err
 	}
 	g := x.mind(t)
-	defer g.close()
 	f := x.quietFolder()
 	u := t.view()
 	type renamed struct {

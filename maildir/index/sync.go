@@ -60,6 +60,9 @@ type syncer struct {
 	live *listener // while someone watches; under mu
 	sure bool      // the view was right when live was last drained
 
+	lingers bool // live is left of changes of ours
+	used    bool // and was needed since it was last asked
+
 	first map[bool]firstSeen // by directory: when its present time was first met
 }
 
@@ -244,7 +247,7 @@ func (x *Index) rescan(ctx context.Context, v *View) (*View, error) {
 	l := x.sync.live
 	if l == nil && !x.remote() {
 		if own, err := listen(x.f, false); err == nil {
-			defer own.close()
+			defer own.letGo()
 			l = own
 		}
 	}
@@ -814,6 +817,9 @@ func (x *Index) stopWork() {
 	x.flagger.stop()
 	x.sync.mu.Lock()
 	defer x.sync.mu.Unlock()
+	if x.sync.lingers {
+		x.unlinger()
+	}
 	if x.sync.live != nil {
 		x.sync.live.close()
 		x.sync.live = nil

@@ -30,6 +30,9 @@ func (x *Index) Watch(ctx context.Context) (<-chan *View, error) {
 		l, _ = listen(x.f, true)
 	}
 	x.sync.mu.Lock()
+	if x.sync.lingers {
+		x.unlinger()
+	}
 	if x.sync.live != nil {
 		x.sync.mu.Unlock()
 		if l != nil {
