@@ -2,12 +2,16 @@ package store
 
 import (
 	"io"
+	"slices"
 
 	"pneu/maildir"
 )
 
 // read returns the message in a file, unpacked where Dovecot has compressed it.
-func (b *Box) read(e maildir.Entry) ([]byte, error) {
+func (b *Box) read(e maildir.Entry) ([]byte, error) { return b.readInto(new([]byte), e) }
+
+// readInto is read into a buffer that is used again, and grows as needed.
+func (b *Box) readInto(buf *[]byte, e maildir.Entry) ([]byte, error) {
 	f, _, err := b.f.Open(e)
 	if err != nil {
 		return nil, err
@@ -17,7 +21,8 @@ func (b *Box) read(e maildir.Entry) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw := make([]byte, st.Size())
+	raw := slices.Grow((*buf)[:0], int(st.Size()))[:st.Size()]
+	*buf = raw
 	n, err := io.ReadFull(f, raw)
 	if err == io.ErrUnexpectedEOF || err == io.EOF {
 		err = nil // it was cut while we read: what is there counts

@@ -22,6 +22,10 @@ type text struct {
 	done bool            // the box was closed
 }
 
+// textMemory is what EnsureText may hold: more makes fewer and larger segments, which are read
+// and merged in less time.
+const textMemory = 112 << 20
+
 // text returns the index of texts. One that cannot be used is said once, and done without.
 func (b *Box) text() *fulltext.Index {
 	v := b.View()
@@ -37,7 +41,7 @@ func (b *Box) text() *fulltext.Index {
 	if w.x != nil {
 		w.x.Close()
 	}
-	x, err := fulltext.Open(b.f.Path(), fulltext.Options{Identity: v.numbering(), ReadOnly: b.s.opt.ReadOnly})
+	x, err := fulltext.Open(b.f.Path(), fulltext.Options{Identity: v.numbering(), ReadOnly: b.s.opt.ReadOnly, Memory: textMemory})
 	if err != nil {
 		b.say("folder is searched without its index of texts", err)
 		x = nil
@@ -147,15 +151,20 @@ func (b *Box) EnsureText(ctx context.Context, progress func(done, total int)) er
 	var done atomic.Int64
 	var failed atomic.Pointer[error]
 	slices.Reverse(missing) // the newest first: they are what is looked for
+	var readers sync.Pool
 	perr := parallelBy(ctx, len(missing), 16, func(i int) {
 		row, ok := v.ix.Find(UID(missing[i]))
 		if !ok {
 			return
 		}
-		raw, err := b.read(v.ix.Entry(row))
+		r, _ := readers.Get().(*textReader)
+		if r == nil {
+			r = &textReader{}
+		}
+		defer readers.Put(r)
+		folded, err := r.read(b, v.ix.Entry(row))
 		if err == nil {
-			err = w.Add(missing[i], digest.Fold(nil, digest.Text(message.Parse(raw))))
-			if err != nil {
+			if err = w.Add(missing[i], folded); err != nil {
 				failed.CompareAndSwap(nil, &err)
 			}
 		} else if !errors.Is(err, maildir.ErrGone) {
@@ -172,6 +181,31 @@ func (b *Box) EnsureText(ctx context.Context, progress func(done, total int)) er
 		return err
 	}
 	return b.mergeText(ctx, x)
+}
+
+// A textReader makes texts of files and keeps its room from one to the next.
+type textReader struct {
+	raw, folded []byte
+	texts       digest.Texter
+}
+
+// roomKept is the most room that is kept after a large message.
+const roomKept = 1 << 20
+
+// read returns the folded text of a message. It is there until the next call.
+func (r *textReader) read(b *Box, e maildir.Entry) ([]byte, error) {
+	if cap(r.raw) > roomKept {
+		r.raw = nil
+	}
+	if cap(r.folded) > roomKept {
+		r.folded = nil
+	}
+	raw, err := b.readInto(&r.raw, e)
+	if err != nil {
+		return nil, err
+	}
+	r.folded = r.texts.Folded(r.folded[:0], message.Parse(raw))
+	return r.folded, nil
 }
 
 // mergeText drops the texts of messages that are gone, once they are many.
