@@ -281,6 +281,9 @@ func (x *Index) load() error {
 	}
 	if damage != nil || x.core == nil {
 		x.damage, x.lost = damage, lost
+		if errors.Is(damage, fs.ErrPermission) { // another's: Volatile says so
+			x.damage, x.lost = nil, false
+		}
 	}
 	x.core = c
 	switch {

@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -384,5 +386,32 @@ func TestSeveral(t *testing.T) {
 	}
 	if next := x.View().State().UIDNext; next != 2*rounds+1 {
 		t.Errorf("UIDNEXT %d after %d messages", next, 2*rounds)
+	}
+}
+
+// forbidden is a file system on which another user's index lies.
+type forbidden struct{ disk }
+
+func (forbidden) Open(path string, write bool) (file, error) {
+	return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrPermission}
+}
+
+// An index that may not be read is not damaged, and is left as it is.
+func TestForbidden(t *testing.T) {
+	f := newFolder(t)
+	put(t, f, "cur/1.a:2,S")
+	x := mustOpen(t, f, Options{})
+	syncIndex(t, x)
+	x.Close()
+	log, said := logged()
+	x = mustOpen(t, f, Options{fs: forbidden{}, Log: log})
+	if v := syncIndex(t, x); v.Len() != 1 || v.State().Sticky {
+		t.Errorf("%d messages, sticky %v", v.Len(), v.State().Sticky)
+	}
+	if err, lost := x.Damage(); err != nil || lost || x.Volatile() == nil {
+		t.Errorf("damage %v, lost %v, volatile %v", err, lost, x.Volatile())
+	}
+	if strings.Contains(said.String(), "damaged") || strings.Contains(said.String(), "was lost") {
+		t.Error(said)
 	}
 }

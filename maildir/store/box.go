@@ -43,7 +43,7 @@ func (b *Box) open() error {
 		return nil
 	}
 	if err := x.Volatile(); err != nil && !b.s.opt.ReadOnly && !b.s.opt.NoIndex {
-		b.say("folder is used without its index", err)
+		b.say("index cannot be written", err)
 	}
 	b.x = x
 	return nil
