@@ -135,11 +135,7 @@ func (b *Batch) Move(f *maildir.Folder, e maildir.Entry, to *maildir.Folder) (ma
 		return f.Find(e.Base())
 	}
 	return b.try(f, e, to, func(now maildir.Entry) (Op, error) {
-		o := Op{Kind: "move", To: to.Path(), ToFolder: to.Name(), New: maildir.Fresh(now)}
-		if b.j.numbers != nil {
-			o.Bulk = b.j.numbers.Number(f, now)
-		}
-		return o, nil
+		return Op{Kind: "move", To: to.Path(), ToFolder: to.Name(), New: maildir.Fresh(now), Bulk: b.j.number(f, now)}, nil
 	}, func(o Op) error { return f.MoveAs(o.Old, to, o.New) })
 }
 

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,24 +100,41 @@ func (of Bulk) parts() (parts []Bulk) {
 // A numbering is a folder and what the numbers in it are of.
 type numbering struct{ dir, of string }
 
-// strays returns the bases of those of the messages of o that were moved away since: if undo
-// has brought them back, they are there under these, and have other numbers.
+// number returns the number of a message, if there are any.
+func (j *Journal) number(f *maildir.Folder, e maildir.Entry) Bulk {
+	if j.numbers == nil {
+		return Bulk{}
+	}
+	return j.numbers.Number(f, e)
+}
+
+// strays returns the bases of those of the messages of o that left the folder since, by a move
+// or because what brought them was taken back: if they are there again, it is under these, and
+// with other numbers.
 func (h *history) strays(o Op) (bases []string) {
 	if h.left == nil {
 		h.left = map[numbering]map[uint32]string{}
+		left := func(m Op) {
+			if m.Bulk.Numbering == "" {
+				return
+			}
+			at := numbering{m.From, m.Bulk.Numbering}
+			if h.left[at] == nil {
+				h.left[at] = map[uint32]string{}
+			}
+			for u := range m.Bulk.Ranges() {
+				h.left[at][u] = m.Base()
+			}
+		}
 		for _, b := range h.order {
 			for _, m := range b.ops {
-				if m.Kind != "move" || m.Bulk.Numbering == "" {
-					continue
-				}
-				at := numbering{m.From, m.Bulk.Numbering}
-				if h.left[at] == nil {
-					h.left[at] = map[uint32]string{}
-				}
-				for u := range m.Bulk.Ranges() {
-					h.left[at][u] = m.Base()
+				if m.Kind == "move" || m.Kind == "replace" {
+					left(m.Op)
 				}
 			}
+		}
+		for _, m := range h.gone {
+			left(m)
 		}
 	}
 	left := h.left[numbering{o.From, o.Bulk.Numbering}]
@@ -218,4 +236,83 @@ func (c Change) Plain() Change {
 	c.AddKeywords, c.Add = flag(c.AddKeywords, c.Add)
 	c.RemoveKeywords, c.Remove = flag(c.RemoveKeywords, c.Remove)
 	return c
+}
+
+// leaving writes down the numbers of messages that are about to leave their folders because
+// something is taken back or done again, as far as numbers were noted of them: after that there
+// is no telling which message it was.
+func (j *Journal) leaving(h *history, run []task, how string) error {
+	if j.numbers == nil {
+		return nil
+	}
+	noted := map[string][]Bulk{} // by directory
+	for _, b := range h.order {
+		for _, o := range b.ops {
+			if o.Kind == "bulk" || o.Kind == "words" {
+				noted[o.From] = append(noted[o.From], o.Bulk)
+			}
+		}
+	}
+	if len(noted) == 0 {
+		return nil
+	}
+	var lines []line
+	var ops []Op
+	flush := func(id string) {
+		if len(ops) > 0 {
+			lines = append(lines, line{T: "left", ID: id, Op: packMany(ops)})
+			h.gone = append(h.gone, ops...)
+			h.left = nil
+			ops = nil
+		}
+	}
+	for i, w := range run {
+		o := w.op.Op
+		dir, e := o.From, o.Old
+		if how == "undo" {
+			dir, e = o.To, o.New
+		}
+		switch {
+		case len(noted[dir]) == 0:
+			continue
+		case o.Kind == "move" || o.Kind == "replace":
+		case how == "undo" && (o.Kind == "copy" || o.Kind == "append"):
+		default:
+			continue
+		}
+		f, err := maildir.At(dir)
+		if err != nil {
+			continue
+		}
+		at := j.numbers.Number(f, e)
+		if !slices.ContainsFunc(noted[dir], func(of Bulk) bool { return of.overlaps(at) }) {
+			continue
+		}
+		if len(ops) > 0 && (ops[0].From != dir || ops[0].Bulk.Numbering != at.Numbering || len(ops) == runLength) {
+			flush(run[i].b.id)
+		}
+		ops = append(ops, Op{Kind: "left", From: dir, Old: maildir.Entry{File: e.Base()}, Bulk: at})
+	}
+	if len(run) > 0 {
+		flush(run[len(run)-1].b.id)
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return j.write(lines...)
+}
+
+// overlaps reports whether a message is in both.
+func (of Bulk) overlaps(at Bulk) bool {
+	if of.Numbering != at.Numbering {
+		return false
+	}
+	for lo, hi := range at.Ranges() {
+		for l, h := range of.Ranges() {
+			if lo <= h && l <= hi {
+				return true
+			}
+		}
+	}
+	return false
 }

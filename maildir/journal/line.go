@@ -22,6 +22,8 @@ import (
 //	undo   ID N...                these operations were taken back
 //	redo   ID N...                and done again
 //	lost   ID N...                they cannot be taken back or done again
+//	left   ID Op                  as in many: messages that leave their folder by that, and
+//	                              the numbers they had in it
 type line struct {
 	V     int       `json:"v"`
 	T     string    `json:"t"`
@@ -192,6 +194,8 @@ type history struct {
 	ops   int
 	redo  []string // ids that redo may take, the last undone last
 
+	gone []Op // messages that left their folders by undo or redo
+
 	left map[numbering]map[uint32]string // bases of messages that were moved away; made when asked for
 }
 
@@ -267,6 +271,10 @@ func (h *history) apply(l line) {
 		h.each(b, l.N, func(o *operation) { o.state = done; h.moved(o.Op, false) })
 		if !b.has(undone) { // else a crash came between
 			h.redo = slices.DeleteFunc(h.redo, func(id string) bool { return id == b.id })
+		}
+	case "left":
+		if l.Op != nil {
+			h.gone = append(h.gone, l.Op.unpackMany()...)
 		}
 	case "lost":
 		h.each(b, l.N, func(o *operation) { o.state = failed })

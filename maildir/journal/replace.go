@@ -27,7 +27,7 @@ func (b *Batch) Replace(f *maildir.Folder, e maildir.Entry, raw []byte) (maildir
 		return maildir.Entry{}, err
 	}
 	got, err := b.try(f, now, f, func(now maildir.Entry) (Op, error) {
-		return Op{Kind: "replace", To: f.Path(), ToFolder: f.Name(), New: fresh}, nil
+		return Op{Kind: "replace", To: f.Path(), ToFolder: f.Name(), New: fresh, Bulk: b.j.number(f, now)}, nil
 	}, func(o Op) error { return b.j.keep(f, o.Old, o.Old.File) })
 	if err != nil {
 		// The old one is in its place still, or gone by another hand: the new one is not wanted.

@@ -51,6 +51,9 @@ func (j *Journal) work(r *Report, h *history, work []task, how string) error {
 		work = work[n:]
 		paths, errs := make([]string, n), make([]error, n)
 		left := run
+		if err := j.leaving(h, run, how); err != nil {
+			return err
+		}
 		switch first := run[0].op.Op; {
 		case first.Kind == "bulk" || first.Kind == "words":
 			add, remove := first.Add, first.Remove

@@ -85,6 +85,24 @@ func (n *Noted) SetFlags(ctx context.Context, batch *journal.Batch, f *maildir.F
 		}
 	}
 	if len(c.AddKeywords)+len(c.RemoveKeywords) > 0 {
+		if !flags {
+			// A keyword's letter takes a message out of new/, and gives it a name with flags:
+			// that is noted by name, so that undo gives the old one back.
+			var odd []int
+			for _, i := range rows {
+				if row, ok := v.ix.Find(uids[i]); !ok || !canonical(v.ix.Entry(row)) {
+					odd = append(odd, i)
+				}
+			}
+			if len(odd) > 0 {
+				n.rename(ctx, batch, b, f, uids, odd, out, journal.Change{})
+			}
+			for _, i := range singles {
+				if !canonical(out[i].Entry) {
+					out[i].Entry, out[i].Err = batch.SetFlags(f, out[i].Entry, "", "")
+				}
+			}
+		}
 		one := singles
 		if len(rows) >= byNumber {
 			fail(rows, b.noteWords(ctx, batch, pick(uids, rows), c.AddKeywords, c.RemoveKeywords))
