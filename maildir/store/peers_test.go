@@ -40,7 +40,12 @@ func asNobody(t *testing.T) bool {
 	dir := t.TempDir()
 	os.Chmod(filepath.Dir(dir), 0o755)
 	program := filepath.Join(dir, "test")
-	if err := os.WriteFile(program, b, 0o755); err != nil {
+	// No process that another test starts meanwhile may inherit the file while it is open
+	// for writing: it could not be run then.
+	syscall.ForkLock.RLock()
+	err = os.WriteFile(program, b, 0o755)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chown(dir, 65534, 65534); err != nil {
