@@ -61,7 +61,7 @@ func verbs() []*cli.Command {
 		flagVerb(), mvVerb(), cpVerb(), rmVerb(), undoVerb(), logVerb(),
 		grepVerb(), statsVerb(), dedupeVerb(), sedVerb(), archiveVerb(), mkdirVerb(), foldersVerb(), watchVerb(), completionVerb(),
 		importVerb(), exportVerb(), sendVerb(), tuiVerb(), helpVerb(),
-		newVerb(), replyVerb(), forwardVerb(), bounceVerb(),
+		newVerb(), replyVerb(), forwardVerb(), bounceVerb(), storeVerb(),
 		queueVerb(), deliverVerb(), unsubscribeVerb(), mimeVerb(),
 	}
 }

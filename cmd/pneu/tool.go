@@ -89,7 +89,11 @@ func maildirFlag() cli.Flag {
 // verb makes a cli action of what a verb does.
 func verb(f func(*tool) error) cli.ActionFunc {
 	return func(c *cli.Context) error {
-		t := &tool{c: c, name: "pneu " + c.Command.Name, in: os.Stdin, errw: c.App.ErrWriter, dirs: map[string]*maildir.Folder{}}
+		name := "pneu " + c.Command.Name
+		if strings.HasSuffix(c.Command.HelpName, " "+c.Command.Name) {
+			name = c.Command.HelpName // with the words between, as in "pneu part get"
+		}
+		t := &tool{c: c, name: name, in: os.Stdin, errw: c.App.ErrWriter, dirs: map[string]*maildir.Folder{}}
 		if c.App.Reader != nil {
 			t.in = c.App.Reader
 		}

@@ -1,0 +1,46 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+)
+
+// Rebuild throws away what is kept of messages and reads all of them again. UIDs, flags,
+// keywords and what else only the index knows stay.
+func (x *Index) Rebuild(ctx context.Context, progress func(done, total int)) error {
+	if _, err := x.Sync(ctx); err != nil {
+		return err
+	}
+	if err := x.forget(ctx); err != nil {
+		return err
+	}
+	if err := x.Build(ctx, progress); err != nil {
+		return err
+	}
+	return x.Compact(ctx)
+}
+
+// forget begins new files of digests and heads. Who has mapped the old ones keeps them.
+func (x *Index) forget(ctx context.Context) error {
+	t, err := x.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.end()
+	if x.volatileNow() {
+		return x.Volatile()
+	}
+	for _, name := range []string{cacheName, headName} {
+		if err := x.fs.Remove(filepath.Join(x.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := t.openBlobs(); err != nil {
+		return err
+	}
+	t.changed = true
+	_, err = t.commit()
+	return err
+}

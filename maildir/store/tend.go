@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"pneu/maildir/fulltext"
+)
+
+// Volatile returns why the index of the folder exists in memory only, nil if it does not.
+func (b *Box) Volatile() error { return b.x.Volatile() }
+
+// Check reads all files of the index and says what is wrong with them. It changes nothing but
+// that damaged parts of the index of texts are taken out of it.
+func (b *Box) Check(ctx context.Context) []error {
+	errs := b.x.Check()
+	if x := b.text(); x != nil {
+		if err := x.Check(ctx); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
+// Rebuild makes all that can be made from the messages anew: what is kept of each, threads,
+// and, if there is one, the index of texts is emptied. UIDs and keywords stay.
+func (b *Box) Rebuild(ctx context.Context, progress func(done, total int)) error {
+	if b.s.opt.ReadOnly || b.s.opt.NoIndex {
+		return fs.ErrPermission
+	}
+	if x := b.text(); x != nil && fulltext.Exists(b.f.Path()) {
+		if err := x.Remove(); err != nil {
+			return err
+		}
+	}
+	b.trees.mu.Lock()
+	b.trees.drop()
+	b.trees.mu.Unlock()
+	if err := os.Remove(filepath.Join(b.f.Path(), threadsFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return b.x.Rebuild(ctx, progress)
+}
+
+// ExportDovecot writes what lets Dovecot go on with the UIDs and keywords that are here: see
+// [index.Index.ExportDovecot].
+func (b *Box) ExportDovecot(ctx context.Context) error { return b.x.ExportDovecot(ctx) }
+
+// TextStat says how large the index of texts is.
+func (b *Box) TextStat() fulltext.Stat {
+	if x := b.text(); x != nil {
+		if v, err := x.Refresh(); err == nil {
+			return v.Stat()
+		}
+	}
+	return fulltext.Stat{}
+}
+
+// HasText reports whether a search of texts finds the message in the index.
+func (r Row) HasText() bool {
+	x := r.v.box.text()
+	if x == nil {
+		return false
+	}
+	t, err := x.Refresh()
+	return err == nil && t.Has(uint32(r.UID()))
+}
