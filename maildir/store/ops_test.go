@@ -226,6 +226,16 @@ func TestWatch(t *testing.T) {
 		for range c {
 		}
 	}
+	for range 20 { // the last one of all ends, and another begins
+		own, stop := context.WithCancel(ctx)
+		c, err := b.Watch(own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		for range c {
+		}
+	}
 	c, err := b.Watch(ctx)
 	if err != nil {
 		t.Fatal(err)
