@@ -89,7 +89,7 @@ func (x *Index) fileAll(ctx context.Context, to *Index, how Work, wishes []Wish,
 	gs := gd
 	if ts != td && how != Copied {
 		gs = x.mind(ts)
-		}
+	}
 	u := ts.view()
 	letters := u.letters()
 	out := make([]Filed, len(wishes))

@@ -382,7 +382,7 @@ func (x *Index) fileBatch(ctx context.Context, to *Index, uids []UID, move bool)
 	gs := gd
 	if ts != td && move {
 		gs = x.mind(ts)
-		}
+	}
 	u := ts.view()
 	letters := u.letters()
 	theirs, err := to.learnLetters(td)

@@ -509,8 +509,12 @@ func (r *reading) rebase(u *View) {
 				r.gone = append(r.gone, uid)
 			}
 		} else if r.marked(was) {
-			if _, m := r.v.Lookup(file, isNew); m != Same {
+			_, m := r.v.Lookup(file, isNew)
+			if m != Same {
 				r.odd = append(r.odd, r.v.Entry(was))
+			}
+			if m == Unknown && !hit[row] { // to another base
+				r.gone = append(r.gone, uid)
 			}
 		}
 		return true
@@ -530,10 +534,15 @@ func (x *Index) apply(ctx context.Context, t *tx, r *reading, exact bool) error 
 	}
 	u = t.view()
 	known := map[int][]maildir.Entry{}
+	claimed := map[UID]bool{}
 	var fresh []maildir.Entry
 	for _, e := range r.odd {
 		row, m := u.Lookup([]byte(e.File), e.New)
-		if m == Same || !exact && !x.f.IsMail(e) {
+		if m == Same {
+			claimed[u.UID(row)] = true // others were quicker
+			continue
+		}
+		if !exact && !x.f.IsMail(e) {
 			continue
 		}
 		if m == Renamed {
@@ -543,13 +552,17 @@ func (x *Index) apply(ctx context.Context, t *tx, r *reading, exact bool) error 
 		}
 	}
 	var moves []move
-	claimed := map[UID]bool{}
 	for row, entries := range known {
 		m, more := x.sortOut(u, r, row, entries)
 		moves = append(moves, m)
 		fresh = append(fresh, more...)
 		claimed[m.uid] = true
 	}
+	again, fresh := x.reborn(u, r, fresh, claimed, exact)
+	for _, m := range again {
+		claimed[m.uid] = true
+	}
+	moves = append(moves, again...)
 	slices.SortFunc(moves, func(a, b move) int { return cmp.Compare(a.uid, b.uid) })
 	var gone []UID
 	if exact {
