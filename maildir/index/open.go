@@ -74,8 +74,8 @@ type core struct {
 	blob   *blobs
 }
 
-// Open opens the index of f. It reads no directory and, however large the
-// folder, only a few pages: Sync brings it up to date. A folder without an index
+// Open opens the index of f. It reads no directory and, if the folder is large,
+// only a few pages: Sync brings it up to date. A folder without an index
 // gets an empty one with the first commit. Where none can be written it lives in
 // memory, and Volatile says why. The one error to expect is ErrVersion.
 func Open(f *maildir.Folder, opt Options) (*Index, error) {

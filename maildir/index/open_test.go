@@ -68,6 +68,7 @@ func TestDamage(t *testing.T) {
 		{"snapshot removed", func(f *maildir.Folder) { os.Remove(filepath.Join(f.Path(), idxName)) }, n, false, false},
 		{"snapshot overwritten", func(f *maildir.Folder) { overwrite(f, idxName, 0, make([]byte, 4096)...) }, n, false, false},
 		{"snapshot cut", func(f *maildir.Folder) { os.Truncate(filepath.Join(f.Path(), idxName), 5000) }, n, false, false},
+		{"snapshot spoilt in the middle", func(f *maildir.Folder) { overwrite(f, idxName, pageSize+100, make([]byte, 64)...) }, n, false, false},
 		{"both removed", func(f *maildir.Folder) {
 			os.Remove(filepath.Join(f.Path(), logName))
 			os.Remove(filepath.Join(f.Path(), idxName))

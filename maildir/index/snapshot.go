@@ -92,11 +92,19 @@ func openSnapshot(fsys fileSystem, path string) (*snapshot, error) {
 	}
 	s := &snapshot{size: info.size, info: info, overhead: newMapping(b)}
 	err = shield(func() error { return s.decode(b) })
+	if err == nil && info.size <= verifiedSize {
+		err = s.verify()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
 }
+
+// verifiedSize is up to how large a snapshot is read as a whole when it is opened:
+// that of some 14,000 messages, in less than a millisecond. What a disk has done to a
+// larger one Check finds.
+const verifiedSize = 1 << 20
 
 // decode reads the first page and the small sections, and checks that the large
 // ones lie within the file.
