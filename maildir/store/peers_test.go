@@ -287,7 +287,7 @@ func shownBy(v *View) (validity string, list map[string]string) {
 	return fmt.Sprint(v.State().UIDValidity), list
 }
 
-func compare(t *testing.T, what string, v1 string, l1 map[string]string, v2 string, l2 map[string]string) {
+func sameShown(t *testing.T, what string, v1 string, l1 map[string]string, v2 string, l2 map[string]string) {
 	t.Helper()
 	if v1 != v2 {
 		t.Errorf("%s: UIDVALIDITY %s, then %s", what, v1, v2)
@@ -334,10 +334,10 @@ func TestMigrationFromDovecotAndBack(t *testing.T) {
 	s := p.open()
 	inbox, v := p.box(s, "INBOX")
 	gotValidity, got := shownBy(v)
-	compare(t, "INBOX imported", inValidity, in, gotValidity, got)
+	sameShown(t, "INBOX imported", inValidity, in, gotValidity, got)
 	wb, wv := p.box(s, "Work")
 	gotValidity, got = shownBy(wv)
-	compare(t, "Work imported", workValidity, work, gotValidity, got)
+	sameShown(t, "Work imported", workValidity, work, gotValidity, got)
 	folders, err := s.Folders()
 	if err != nil || len(folders) != 2 || !folders[0].Subscribed || !folders[1].Subscribed {
 		t.Errorf("folders %+v, %v", folders, err)
@@ -379,9 +379,9 @@ func TestMigrationFromDovecotAndBack(t *testing.T) {
 	workValidity, work = shownBy(wb.View())
 	d = p.dovecot()
 	gotValidity, got = d.shown("INBOX")
-	compare(t, "INBOX exported", inValidity, in, gotValidity, got)
+	sameShown(t, "INBOX exported", inValidity, in, gotValidity, got)
 	gotValidity, got = d.shown("Work")
-	compare(t, "Work exported", workValidity, work, gotValidity, got)
+	sameShown(t, "Work exported", workValidity, work, gotValidity, got)
 	if lines := strings.Join(d.do(`LSUB "" *`), " "); !strings.Contains(lines, "Work") || !strings.Contains(lines, "INBOX") {
 		t.Errorf("subscribed: %s", lines)
 	}
@@ -390,7 +390,7 @@ func TestMigrationFromDovecotAndBack(t *testing.T) {
 	v, err = inbox.Sync(ctx)
 	step(err)
 	gotValidity, got = shownBy(v)
-	compare(t, "INBOX after Dovecot", inValidity, in, gotValidity, got)
+	sameShown(t, "INBOX after Dovecot", inValidity, in, gotValidity, got)
 }
 
 // Dovecot's and our flags, on one Maildir at one time, while mail is delivered: no

@@ -70,7 +70,13 @@ func (w *stage) put(folder string) {
 	w.n++
 	id := fmt.Sprint("m", w.n)
 	w.ids[id] = true
-	w.file(folder, "X-Id: "+id+"\n"+w.text(w.n))
+	path := w.file(folder, "X-Id: "+id+"\n"+w.text(w.n))
+	if rest, ok := strings.CutSuffix(path, "a"); ok {
+		// A letter that a keyword will not soon be given while no name here has it.
+		if err := os.Rename(path, rest+"x"); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 }
 
 var idLine = regexp.MustCompile(`(?m)^X-Id: (\S+)$`)
@@ -286,7 +292,8 @@ func seeds() int {
 }
 
 // Whatever two programs did, undoing all of it leaves every file with the name, flags,
-// bytes and time it had, and every message its keywords; redo leads back.
+// bytes and time it had, and every message its keywords; redo leads back. A copy made again
+// has only those of its original's keywords that have letters: files are what it is made of.
 func TestUndoRestoresEverything(t *testing.T) {
 	for seed := range seeds() {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -298,7 +305,7 @@ func TestUndoRestoresEverything(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			after := w.all(w.actors[1])
+			after := w.tree()
 			for round := range 2 {
 				for _, f := range w.actors[round%2].undoAll(t) {
 					t.Errorf("not undone: %v", f)
@@ -310,7 +317,7 @@ func TestUndoRestoresEverything(t *testing.T) {
 				if r, err := w.actors[(round+1)%2].j.Redo(100); err != nil || len(r.Failed) > 0 {
 					t.Errorf("redo: %v, %v", r.Failed, err)
 				}
-				different(t, fmt.Sprint("redo ", round), w.all(w.actors[1]), after)
+				different(t, fmt.Sprint("redo ", round), w.tree(), after)
 				if t.Failed() {
 					return
 				}
