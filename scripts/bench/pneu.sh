@@ -52,10 +52,16 @@ smtp_start() { # runs as it is installed: smtpd accepts, qrun -d delivers
 	wait_port 127.0.0.1:2525 && SMTP_ADDR=127.0.0.1:2525
 }
 
-scan_setup() { pneu_build pneu; }
+# These run in shells of their own.
+export ROOT PATH=$SCRATCH/bin:$PATH
+scan_setup='mkdir -p "$SCRATCH/bin" && cd "$ROOT" &&
+	CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags "-s -w" -o "$SCRATCH/bin/pneu" ./cmd/pneu'
+scan_forget='rm -f "$DIR"/pneu.*'
+scan_index='pneu store rebuild --text -M "$DIR"'
+scan_reindex='pneu store stat -M "$DIR"' # looks whether the directories changed
 scan_list='pneu ls "$DIR" | pneu sort date | pneu scan'
-scan_sender='pneu ls "$DIR" | pneu pick from:elena.okafor60'
-scan_text='pneu ls "$DIR" | pneu pick body:harbour'
+scan_sender='pneu search -M "$DIR" from:elena.okafor60'
+scan_text='pneu search -M "$DIR" body:harbour'
 scan_thread='pneu ls "$DIR" | pneu thread'
 
 tui_prepare() {
