@@ -2,6 +2,7 @@ package journal
 
 import (
 	"cmp"
+	"path/filepath"
 	"slices"
 
 	"pneu/maildir"
@@ -42,6 +43,7 @@ func (j *Journal) work(r *Report, h *history, work []task, how string) error {
 	var hold maildir.Hold
 	defer func() { hold.Release() }()
 	many := len(work) > 1
+	lie := lying{r, map[place]int{}}
 	if how == "undo" {
 		inArrival(work)
 	}
@@ -62,7 +64,9 @@ func (j *Journal) work(r *Report, h *history, work []task, how string) error {
 			}
 			var all []string
 			all, errs[0] = j.flagAll(h, first, add, remove)
-			r.Paths = append(r.Paths, all...)
+			for _, path := range all {
+				lie.note(placeOf(path), path)
+			}
 			left = nil
 		case j.mover != nil && (first.Kind == "move" || first.Kind == "flags"):
 			hold.Release() // the mover has its own
@@ -78,23 +82,48 @@ func (j *Journal) work(r *Report, h *history, work []task, how string) error {
 				paths[i], errs[i] = j.again(o, &hold, many)
 			}
 		}
-		if err := j.settle(r, run, how, paths, errs); err != nil {
+		if err := j.settle(lie, run, how, paths, errs); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// lying are the messages of a report by where they lie: one that is changed twice is in it once.
+type lying struct {
+	r  *Report
+	at map[place]int
+}
+
+func (l lying) note(was place, path string) {
+	i, ok := l.at[was]
+	if !ok {
+		i = len(l.r.Paths)
+		l.r.Paths = append(l.r.Paths, "")
+	}
+	delete(l.at, was)
+	l.r.Paths[i] = path
+	l.at[placeOf(path)] = i
+}
+
+func placeOf(path string) place {
+	sub := filepath.Dir(path)
+	return place{filepath.Dir(sub), maildir.Entry{File: filepath.Base(path)}.Base()}
+}
+
 // settle writes down what became of operations.
-func (j *Journal) settle(r *Report, run []task, how string, paths []string, errs []error) error {
+func (j *Journal) settle(lie lying, run []task, how string, paths []string, errs []error) error {
 	var lines []line
 	for i, w := range run {
 		what := how
 		if errs[i] != nil {
 			what = "lost"
-			r.Failed = append(r.Failed, Failure{w.op.Op, errs[i]})
-		} else if paths[i] != "" {
-			r.Paths = append(r.Paths, paths[i])
+			lie.r.Failed = append(lie.r.Failed, Failure{w.op.Op, errs[i]})
+		} else if was := (place{w.op.To, w.op.NewBase()}); paths[i] != "" {
+			if how == "redo" {
+				was = place{w.op.From, w.op.Base()}
+			}
+			lie.note(was, paths[i])
 		}
 		if k := len(lines) - 1; k >= 0 && lines[k].T == what && lines[k].ID == w.b.id {
 			lines[k].N = append(lines[k].N, w.op.n)
