@@ -56,13 +56,12 @@ func newApp() *cli.App {
 // verbs is the table of what pneu can do.
 func verbs() []*cli.Command {
 	return []*cli.Command{
-		lsVerb(), scanVerb(), showVerb(), partVerb(), hdrVerb(),
-		searchVerb(), pickVerb(), sortVerb(), threadVerb(), seqVerb(),
-		flagVerb(), mvVerb(), cpVerb(), rmVerb(), undoVerb(), logVerb(),
-		grepVerb(), statsVerb(), dedupeVerb(), sedVerb(), archiveVerb(), mkdirVerb(), foldersVerb(), watchVerb(), completionVerb(),
-		importVerb(), exportVerb(), sendVerb(), tuiVerb(), helpVerb(),
-		newVerb(), replyVerb(), forwardVerb(), bounceVerb(), storeVerb(),
-		queueVerb(), deliverVerb(), unsubscribeVerb(), mimeVerb(),
+		lsVerb(), foldersVerb(), searchVerb(), pickVerb(), grepVerb(), sortVerb(), threadVerb(), seqVerb(), scanVerb(), showVerb(),
+		partVerb(), hdrVerb(), statsVerb(), dedupeVerb(), watchVerb(),
+		flagVerb(), mvVerb(), cpVerb(), rmVerb(), archiveVerb(), sedVerb(), mkdirVerb(), undoVerb(), logVerb(),
+		newVerb(), replyVerb(), forwardVerb(), bounceVerb(), mimeVerb(), sendVerb(), queueVerb(), unsubscribeVerb(),
+		deliverVerb(), importVerb(), exportVerb(), storeVerb(),
+		tuiVerb(), completionVerb(), helpVerb(),
 	}
 }
 
