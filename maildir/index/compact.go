@@ -10,12 +10,12 @@ import (
 
 // wantCompact says when a new generation is due: the log must stay short, for
 // every Open replays it, and the hash table must know most names as they are.
-// Deliveries, which do not wait, leave it to others for a while.
-func (x *Index) wantCompact(try bool) bool {
+// Deliveries, which do not wait, leave it to others for a while, and Build to its end.
+func (x *Index) wantCompact(lax bool) bool {
 	c := x.core
 	limit := max(1<<20, c.idxSize/16)
 	moved := x.cur.Load().moved
-	if try {
+	if lax {
 		return c.slot.length > 4*limit
 	}
 	return c.slot.length > limit || moved > 1<<14 && moved > c.slot.st.Total/16

@@ -51,6 +51,7 @@ type contents struct {
 	size     int64  // of the message
 	wire     int64  // -1: as the digest says
 	received int64
+	seen     sighting
 }
 
 // read returns what e's file holds. fs.ErrNotExist: it is called otherwise.
@@ -92,7 +93,7 @@ func (r *fileReader) read(e maildir.Entry) (c contents, err error) {
 		got < int(n) || got > int(n) && n == st.Size() {
 		return c, errors.Join(errUnsteady, err)
 	}
-	c = contents{size: st.Size(), wire: -1, received: st.ModTime().Unix()}
+	c = contents{size: st.Size(), wire: -1, received: st.ModTime().Unix(), seen: sightingOf(st)}
 	if c.raw, err = maildir.Unpack(r.buf[:n]); err != nil {
 		// Damaged, but a message: what is there is what a reader gets.
 		c.raw = r.buf[:n]
@@ -176,6 +177,7 @@ func (x *Index) describe(m *Message) {
 		return // Build tries again, and says why if it must
 	}
 	m.fill(detailOf(c))
+	m.seen = x.seen(c.seen)
 }
 
 func (m *Message) fill(d Detail) {
@@ -293,7 +295,9 @@ func (x *Index) build(ctx context.Context, v *View, failed map[UID]bool, progres
 					c, err := r.read(v.Entry(row))
 					switch {
 					case err == nil:
-						done = append(done, described{v.UID(row), detailOf(c)})
+						d := detailOf(c)
+						d.seen = x.seen(c.seen)
+						done = append(done, described{v.UID(row), d})
 						continue
 					case errors.Is(err, fs.ErrNotExist), errors.Is(err, errUnsteady):
 						select {
@@ -374,6 +378,7 @@ func (x *Index) details(ctx context.Context, batch []described) (State, error) {
 		return State{}, err
 	}
 	defer t.end()
+	t.lax = true
 	u := t.view()
 	for _, b := range batch {
 		if row, ok := u.Find(b.uid); !ok || u.HasDigest(row) {

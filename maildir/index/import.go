@@ -76,7 +76,8 @@ func (x *Index) firstSight(_ context.Context, t *tx, r *reading) error {
 	if !r.dirs[0] || !r.dirs[1] {
 		return errUnheard // a notice before the first reading
 	}
-	var fresh []maildir.Entry
+	fresh := r.odd // a million of them, perhaps: not copied
+	r.odd = nil
 	u := t.view()
 	old := u.State()
 	for row := range r.v.Len() { // what a damaged index still knew
@@ -84,7 +85,6 @@ func (x *Index) firstSight(_ context.Context, t *tx, r *reading) error {
 			fresh = append(fresh, r.v.Entry(row))
 		}
 	}
-	fresh = append(fresh, r.odd...)
 	letters, _, _, err := loadKeywordLetters(x.f.Path(), fileMark{})
 	if err != nil {
 		x.logOnce("keywords not read", "err", err)
@@ -108,10 +108,17 @@ func (x *Index) firstSight(_ context.Context, t *tx, r *reading) error {
 	if err := t.reset(validity); err != nil {
 		return err
 	}
-	found := match(list, fresh)
+	var found []sighted
+	if list != nil {
+		found = match(list, fresh)
+	}
 	raised := list == nil
-	for _, g := range found {
-		m, ok := x.message(r, g.e, &letters, len(found))
+	for i, e := range fresh {
+		g := sighted{e, -1}
+		if list != nil {
+			g = found[i]
+		}
+		m, ok := x.message(r, g.e, &letters, len(fresh))
 		if !ok {
 			continue
 		}
@@ -155,9 +162,6 @@ func match(list *uidList, entries []maildir.Entry) []sighted {
 	out := make([]sighted, len(entries))
 	for i, e := range entries {
 		out[i] = sighted{e, -1}
-	}
-	if list == nil {
-		return out
 	}
 	rows := make(map[string]int, len(list.rows))
 	for i := range list.rows {

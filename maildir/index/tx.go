@@ -33,9 +33,10 @@ type tx struct {
 	at      int64    // where in the log they go
 	changed bool
 	grown   bool // something was written beyond the committed end
-	try     bool
+	lax     bool // a new generation can wait
 	run     nameRun
 	blob    *blobWriter
+	young   []youngFile // read in this batch, to be looked at again
 	err     error // the first, that commit reports
 	ended   bool
 	runs    []UIDRange
@@ -121,7 +122,7 @@ func (x *Index) start(ctx context.Context, wait, look bool) (t *tx, err error) {
 			x.setVolatile(err)
 		}
 	}
-	t = &tx{x: x, try: !wait}
+	t = &tx{x: x, lax: !wait}
 	t.from()
 	return t, nil
 }
@@ -221,7 +222,7 @@ func (t *tx) from() {
 	t.slot = t.x.core.slot
 	t.at = t.slot.length
 	t.b, t.out, t.changed, t.grown, t.err = nil, t.out[:0], false, false, nil
-	t.run.ranges = nil
+	t.run.ranges, t.young = nil, nil
 	if t.blob != nil {
 		t.blob.close()
 		t.blob = nil
@@ -331,6 +332,9 @@ func (t *tx) add(m Message) (UID, error) {
 		}
 	}
 	b.add(&r)
+	if m.seen.at != 0 {
+		t.young = append(t.young, youngFile{uid, m.seen})
+	}
 	o := append(t.out, recAdd)
 	o = appendUint(o, uint64(uid))
 	var bits byte
@@ -570,6 +574,9 @@ func (t *tx) detail(uid UID, d Detail) error {
 		}
 	}
 	b.detail(slot, &r)
+	if d.seen.at != 0 {
+		t.young = append(t.young, youngFile{uid, d.seen})
+	}
 	o := appendUint(append(t.out, recDetail), uint64(uid))
 	o = appendSizes(o, r.size, r.wire)
 	o = appendInt(o, r.recv)
@@ -753,6 +760,9 @@ func (t *tx) commit() (*View, error) {
 		return nil, ErrClosed
 	}
 	t.flushRun()
+	if err := t.noteYoung(); err != nil && t.err == nil {
+		t.err = err
+	}
 	if !t.changed && t.err == nil {
 		return x.cur.Load(), nil
 	}
@@ -817,7 +827,7 @@ func (t *tx) commit() (*View, error) {
 	}
 	x.publish(b.done())
 	t.from()
-	if x.volatile == nil && x.wantCompact(t.try) {
+	if x.volatile == nil && x.wantCompact(t.lax) {
 		if err := x.compact(); err != nil {
 			// The log goes on; the next commit tries again.
 			x.opt.Log.Warn("index not compacted", "folder", x.f.Name(), "err", err)
