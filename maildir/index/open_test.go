@@ -416,3 +416,38 @@ func TestForbidden(t *testing.T) {
 		t.Error(said)
 	}
 }
+
+// Without pneu.idx nobody knows which flags were set before the log began: what is
+// in the names stays there.
+func TestFlagsSurviveLostSnapshot(t *testing.T) {
+	f := newFolder(t)
+	put(t, f, "cur/1.a:2,S")
+	put(t, f, "cur/2.b:2,ST")
+	put(t, f, "cur/3.c,S=9:2,RS")
+	x := mustOpen(t, f, Options{})
+	v := syncIndex(t, x)
+	x.keepRescue(v)
+	if err := x.Compact(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	setFlags(t, x, FlagChange{AddKeywords: []string{"work"}}, 1)
+	setFlags(t, x, FlagChange{Add: Flagged}, 2)
+	setFlags(t, x, FlagChange{Remove: Replied}, 3)
+	setFlags(t, x, FlagChange{Add: Draft}, 3)
+	x.Close()
+	if err := os.Remove(filepath.Join(f.Path(), idxName)); err != nil {
+		t.Fatal(err)
+	}
+	x = mustOpen(t, f, Options{})
+	syncIndex(t, x)
+	if err := x.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	wantDisk(t, "in the end", f, "cur/1.a:2,Sa", "cur/2.b:2,FST", "cur/3.c,S=9:2,DS")
+	v = syncIndex(t, x)
+	wantShow(t, "in the end", v, "1 cur/1.a:2,Sa [S work]", "2 cur/2.b:2,FST [FST]", "3 cur/3.c,S=9:2,DS [DS]")
+	x.Close()
+	if errs := mustOpen(t, f, Options{}).check(); len(errs) > 0 {
+		t.Error(errs)
+	}
+}

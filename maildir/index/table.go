@@ -585,6 +585,7 @@ func (b *builder) name(ranges []UIDRange, ch nameChange) {
 			c = b.chunks[k]
 		}
 		if c.disk[i] != ch.disk {
+			b.follow(k, i, ch.disk)
 			c = b.own(k, ownDisk)
 			c.disk[i] = ch.disk
 		}
@@ -597,12 +598,30 @@ func (b *builder) name(ranges []UIDRange, ch nameChange) {
 	})
 }
 
+// follow gives a slot the flags that its new name has and the old one lacked, and
+// takes those that are the other way round, if the snapshot is lost: which flags it
+// had before is not known then, and a name must not lose them as if that had been
+// asked for.
+func (b *builder) follow(k, i int, disk uint8) {
+	c := b.chunks[k]
+	was := c.disk[i]
+	old := c.flags[i]
+	now := (old | disk&^was) &^ (was &^ disk)
+	if !b.lenient || now == old {
+		return
+	}
+	b.own(k, ownFlags).flags[i] = now
+	b.st.Unseen += int(old&uint8(Seen))/int(Seen) - int(now&uint8(Seen))/int(Seen)
+	b.st.Deleted += int(now&uint8(Trashed))/int(Trashed) - int(old&uint8(Trashed))/int(Trashed)
+}
+
 // rename gives a slot any other name.
 func (b *builder) rename(slot int, file []byte, isNew bool) {
 	k, i := slot>>chunkBits, slot&(chunkSlots-1)
 	stored, disk, state := classify(file)
 	c := b.own(k, ownDisk|ownNames)
 	c.names[uint16(i)] = string(stored)
+	b.follow(k, i, disk)
 	c.disk[i] = disk
 	if isNew {
 		state |= stateNew
