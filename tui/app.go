@@ -23,6 +23,7 @@ import (
 	"pneu/tui/parts"
 	"pneu/tui/queueview"
 	"pneu/tui/reader"
+	"pneu/tui/searchview"
 	"pneu/tui/store"
 	"pneu/tui/term"
 )
@@ -77,6 +78,7 @@ const (
 	partsScreen
 	queueScreen
 	composeScreen
+	searchScreen
 )
 
 // An App is the whole program but for the terminal.
@@ -99,6 +101,9 @@ type App struct {
 	parts   *parts.Model
 	queue   *queueview.Model
 	compose *compose.Model
+	search  *searchview.Model // over all folders; nil: not used yet
+	aim     *searchview.Hit   // what is gone to when its folder is open
+	focus   int               // the message of the conversation read next to begin with; 0: the first unread
 
 	screen screen
 	under  []screen // where back goes
@@ -334,6 +339,9 @@ func (a *App) key(k term.Key) term.Cmd {
 	}
 	if a.screen == composeScreen {
 		return a.composeKey(k)
+	}
+	if a.screen == searchScreen {
+		return a.searchKey(k)
 	}
 	if k.Name == "paste" {
 		a.say("pasted %d characters into the list; nothing done", len([]rune(k.Paste)))

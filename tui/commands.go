@@ -76,6 +76,7 @@ func commands() []command {
 		{"clear", k("esc"), onList, "drop selection, limit", func(a *App, c call) term.Cmd { return a.escape() }},
 		{"limit", k("\\", "alt+l"), onMail, "show only matches", func(a *App, c call) term.Cmd { return a.limitPrompt(c.arg) }},
 		{"search", k("/"), onMail, "go to a match", func(a *App, c call) term.Cmd { return a.searchPrompt(c.arg) }},
+		{"search all", k("g /"), onAll, "search all folders", func(a *App, c call) term.Cmd { return a.openSearch(c.arg) }},
 		{"find next", k("n"), onMail, "next match", func(a *App, c call) term.Cmd { return a.findNext(1) }},
 		{"find previous", k("alt+n"), onMail, "previous match", func(a *App, c call) term.Cmd { return a.findNext(-1) }},
 		{"sort", k("O"), onList, "newest or oldest first", func(a *App, c call) term.Cmd { return a.turnOrder() }},

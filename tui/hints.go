@@ -17,6 +17,8 @@ func (a *App) hintsNow() []hint {
 		return []hint{{"t", "try now"}, {"H", "hold"}, {"x", "cancel"}, {"q", "back"}, {"?", "help"}}
 	case partsScreen:
 		return []hint{{"enter", "view"}, {"s", "save"}, {"S", "save all"}, {"|", "pipe"}, {"q", "back"}, {"?", "help"}}
+	case searchScreen:
+		return []hint{{"enter", "read"}, {"up down", "choose"}, {"tab", "narrow"}, {"esc", "close"}}
 	case composeScreen:
 		return []hint{{"ctrl+s", "send"}, {"ctrl+e", "$EDITOR"}, {"ctrl+a", "attach"}, {"tab", "next"}, {"esc", "leave (kept)"}}
 	}

@@ -176,6 +176,15 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 		r.typed("c")
 		see("folders")
 		r.keys("esc")
+		r.typed("g/")
+		r.typed("from:evil")
+		for range len(hostile) {
+			see("search")
+			r.keys("down")
+		}
+		r.send(term.Pasted(strings.Join(hostile[:20], "")))
+		see("search for what is hostile")
+		r.keys("esc")
 		r.a.fail(fmt.Errorf("535 %s", strings.Join(hostile, " ")))
 		see("error")
 		r.typed("gL")

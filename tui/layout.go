@@ -147,6 +147,9 @@ func (a *App) place() {
 	if a.parts != nil {
 		a.parts.SetSize(g.w, g.bodyH)
 	}
+	if a.search != nil {
+		a.search.SetSize(g.w, g.bodyH)
+	}
 	if a.compose != nil {
 		a.compose.SetSize(g.w, g.bodyH)
 	}
@@ -200,6 +203,8 @@ func (a *App) body(g geometry) []string {
 		return a.parts.Lines()
 	case composeScreen:
 		return a.compose.Lines()
+	case searchScreen:
+		return a.search.Lines()
 	}
 	t := a.theme
 	var main []string
@@ -275,6 +280,8 @@ func (a *App) titleLine(g geometry) string {
 			a.queue.Title(l)
 		case composeScreen:
 			a.compose.Title(l)
+		case searchScreen:
+			a.search.Title(l)
 		case partsScreen:
 			l.Lit(t.Title, "Parts of ").F(t.Title, "%q", a.parts.Subject().String())
 		default:
@@ -283,6 +290,10 @@ func (a *App) titleLine(g geometry) string {
 	}, func(l *look.Line) {
 		if a.screen == composeScreen {
 			a.compose.TitleRight(l)
+			return
+		}
+		if a.screen == searchScreen {
+			a.search.TitleRight(l)
 			return
 		}
 		a.progress(l)
@@ -425,6 +436,8 @@ func (a *App) position(l *look.Line) {
 		l.F(t.Hint, "%d%%", a.reader.Position())
 	case composeScreen:
 		a.compose.Position(l)
+	case searchScreen:
+		a.search.Position(l)
 	case queueScreen:
 		a.queue.Position(l)
 	case partsScreen:

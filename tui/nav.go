@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"pneu/maildir"
@@ -121,9 +122,13 @@ func (a *App) readInto(id int) term.Cmd {
 		return a.wants()
 	}
 	focus := -1
-	if len(ids) == 1 {
+	switch {
+	case slices.Contains(ids, a.focus):
+		focus = a.focus
+	case len(ids) == 1:
 		focus = id
 	}
+	a.focus = 0
 	a.reader.Open(a.box.Head(ids[0]).Subj, items, focus)
 	return term.Batch(a.wants(), a.words(ids))
 }

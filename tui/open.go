@@ -88,7 +88,12 @@ func (a *App) opened(o store.Opened) term.Cmd {
 	}
 	ctx, stop := context.WithCancel(a.jobs.ctx)
 	a.watch = stop
-	return term.Batch(done, a.build(), a.arrange(), a.wantRows(), a.preview(), a.startWatch(ctx), a.learn())
+	var aim term.Cmd
+	if hit := a.aim; hit != nil && hit.Folder == o.Box.Folder.Name() {
+		aim = a.goToHit(hit.ID)
+	}
+	a.aim = nil
+	return term.Batch(done, aim, a.build(), a.arrange(), a.wantRows(), a.preview(), a.startWatch(ctx), a.learn())
 }
 
 // wantRows reads what the rows on the screen need and the index does not have.

@@ -43,6 +43,7 @@ func Run(ctx context.Context, a *App, t Terminal) error {
 	if !a.quitting {
 		a.jobs.settle(finish)
 	}
+	a.flush()
 	if save := a.keepDraft(); save != nil { // ended by a signal, or by trouble with the terminal
 		if e := save(); e != nil {
 			return e
@@ -142,6 +143,17 @@ func keys(msg tea.KeyMsg) []term.Key {
 		name = "alt+" + name
 	}
 	return []term.Key{term.Named(name)}
+}
+
+// flush writes flags into names that still lack them, for programs that read nothing else. What it does not get to
+// is done by the next one of ours that opens the folder.
+func (a *App) flush() {
+	if a.box == nil || a.box.Mail().View().State().Pending == 0 {
+		return
+	}
+	ctx, stop := context.WithTimeout(context.Background(), finish)
+	defer stop()
+	_ = a.box.Mail().Flush(ctx)
 }
 
 // finish is how long changes to mail that are under way may take when a signal ends the program.

@@ -113,7 +113,7 @@ func (b *Box) Reader(ids []int) func() Read {
 			wg.Go(func() {
 				for i := w; i < len(ids); i += workers {
 					if n, ok := v.Find(mail.UID(ids[i])); ok {
-						r.Heads[i] = readHead(v.Row(n), opt)
+						r.Heads[i] = ReadHead(v.Row(n), opt)
 					}
 				}
 			})
@@ -168,13 +168,13 @@ func (b *Box) Head(id int) *Head {
 	if !ok || !b.now.Index().HasDigest(n) {
 		return nil
 	}
-	h := readHead(b.now.Row(n), b.opt)
+	h := ReadHead(b.now.Row(n), b.opt)
 	b.keep(id, h)
 	return h
 }
 
-// readHead decodes what is kept of a message, or else reads its file.
-func readHead(r mail.Row, opt Options) *Head {
+// ReadHead decodes what is kept of a message, or else reads its file.
+func ReadHead(r mail.Row, opt Options) *Head {
 	d, err := r.Digest()
 	if err != nil {
 		return &Head{Missing: err, When: r.Received(), Name: look.T("?"), Subj: look.T("unreadable: " + plain(err))}
@@ -223,7 +223,7 @@ func (b *Box) Recent(n int) func(ctx context.Context) []*Head {
 		var heads []*Head
 		for row := v.Len() - 1; row >= max(0, v.Len()-n) && ctx.Err() == nil; row-- {
 			if v.Index().HasDigest(row) {
-				heads = append(heads, readHead(v.Row(row), opt))
+				heads = append(heads, ReadHead(v.Row(row), opt))
 			}
 		}
 		return heads

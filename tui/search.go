@@ -1,0 +1,196 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"pneu/maildir"
+	"pneu/maildir/index"
+	"pneu/maildir/search"
+	mstore "pneu/maildir/store"
+	"pneu/tui/list"
+	"pneu/tui/look"
+	"pneu/tui/searchview"
+	"pneu/tui/store"
+	"pneu/tui/term"
+)
+
+const (
+	hitsMost  = 300                    // rows shown
+	pause     = 40 * time.Millisecond  // keys within it are one query
+	textsMost = 700 * time.Millisecond // for texts that have to be read from files
+)
+
+// openSearch shows the search over all folders.
+func (a *App) openSearch(arg string) term.Cmd {
+	if a.search == nil {
+		a.search = searchview.New(a.theme, a.opt.Now)
+	}
+	a.enter(searchScreen)
+	for _, k := range term.Split([]rune(arg), false) {
+		a.search.Key(k)
+	}
+	return a.searchAll()
+}
+
+func (a *App) searchKey(k term.Key) term.Cmd {
+	switch k.Name {
+	case "ctrl+z":
+		return func() term.Msg { return term.Suspend{} }
+	case "ctrl+l":
+		return a.redraw()
+	}
+	switch a.search.Key(k) {
+	case searchview.Close:
+		a.jobs.drop("search all")
+		return a.back()
+	case searchview.Search:
+		return a.searchAll()
+	case searchview.Open:
+		hit, _ := a.search.Current()
+		return a.openHit(hit)
+	}
+	return nil
+}
+
+// openHit opens the folder of a message found, and in it the message. g/ shows the search again, as it was.
+func (a *App) openHit(hit searchview.Hit) term.Cmd {
+	if a.box != nil && a.box.Folder.Name() == hit.Folder && a.box.Limit().Query == "" {
+		a.screen, a.under = listScreen, nil
+		return a.goToHit(hit.ID)
+	}
+	a.aim = &hit
+	return a.openFolder(hit.Folder)
+}
+
+func (a *App) goToHit(id int) term.Cmd {
+	row := a.box.Rows().Find(id)
+	if row < 0 {
+		a.say("the message is gone: another program moved or deleted it")
+		return nil
+	}
+	a.list.To(row)
+	a.place()
+	a.focus = id
+	return term.Batch(a.openCurrent(), a.moved())
+}
+
+// searchAll looks for what was typed, in all folders.
+func (a *App) searchAll() term.Cmd {
+	typed := a.search.Query()
+	q, err := a.parse(typed)
+	if err != nil {
+		a.search.Set(searchview.Result{Query: typed, Err: err.Error()})
+		return nil
+	}
+	if q.Empty() {
+		a.jobs.drop("search all")
+		a.search.Set(searchview.Result{Query: typed})
+		return nil
+	}
+	a.search.Busy()
+	st, opt := a.opt.Store, store.Options{Me: a.isMe, Now: a.opt.Now}
+	return a.jobs.run("search all", func(ctx context.Context) term.Msg {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		}
+		r := lookThrough(ctx, st, q, opt)
+		if ctx.Err() != nil {
+			return nil
+		}
+		r.Query, r.Canonical = typed, q.String()
+		return func(a *App) term.Cmd {
+			if a.search != nil {
+				a.search.Set(r)
+			}
+			return nil
+		}
+	})
+}
+
+// lookThrough looks for q in all folders. Texts that are not indexed are read for a moment only.
+func lookThrough(ctx context.Context, st *mstore.Store, q search.Query, opt store.Options) (r searchview.Result) {
+	began := time.Now()
+	folders, err := st.Folders()
+	if err != nil {
+		r.Err = err.Error()
+		return r
+	}
+	var rows []mstore.Row
+	by := map[string]int{}
+	indexed, texts := 0, 0
+	for _, f := range folders {
+		b, err := st.BoxOf(f.Folder)
+		if err != nil {
+			continue
+		}
+		found, n, cover, err := lookIn(ctx, b, q)
+		b.Close()
+		if err != nil && !errors.Is(err, maildir.ErrNoFolder) && ctx.Err() == nil {
+			continue // the list of folders says what is wrong with it
+		}
+		rows = append(rows, found...)
+		r.Total += b.View().Len()
+		indexed, texts = indexed+cover.Indexed, texts+cover.Total
+		if r.Found += n; n > 0 {
+			by["in:"+f.Name()] = n
+		}
+	}
+	if texts > 0 {
+		r.Texts = max(1, indexed*100/texts)
+	}
+	slices.SortStableFunc(rows, func(a, b mstore.Row) int { return dated(b).Compare(dated(a)) })
+	for _, row := range rows[:min(len(rows), hitsMost)] {
+		r.Hits = append(r.Hits, searchview.Hit{Folder: row.Folder(), ID: int(row.UID()), Row: rowOf(row, opt)})
+	}
+	r.Folders = searchview.Counts(by, 30)
+	r.Took = time.Since(began)
+	return r
+}
+
+func dated(r mstore.Row) time.Time { return time.Unix(r.View().Index().Sent(r.N()), 0) }
+
+// lookIn returns the newest messages that q finds in a folder, and how many there are.
+func lookIn(ctx context.Context, b *mstore.Box, q search.Query) (rows []mstore.Row, n int, cover mstore.Coverage, err error) {
+	v, err := b.Sync(ctx)
+	if err != nil {
+		return nil, 0, cover, err
+	}
+	if q.NeedsBody() {
+		if cover = v.TextCoverage(); !cover.Complete() {
+			short, stop := context.WithTimeout(ctx, textsMost)
+			defer stop()
+			err = v.Each(short, q, search.NewestArrived, hitsMost, func(r mstore.Row) bool {
+				rows = append(rows, r)
+				return true
+			})
+			switch {
+			case short.Err() != nil:
+				err = ctx.Err()
+			case len(rows) < hitsMost: // all were read
+				cover = mstore.Coverage{}
+			}
+			return rows, len(rows), cover, err
+		}
+	}
+	set, err := v.Query(ctx, q)
+	if err != nil {
+		return nil, 0, cover, err
+	}
+	order, err := v.Select(ctx, set, mstore.By{Key: mstore.Date, Reverse: true})
+	return v.Rows(order[:min(len(order), hitsMost)]), set.Count(), cover, err
+}
+
+// rowOf is a message as a row of hits.
+func rowOf(r mstore.Row, opt store.Options) list.Row {
+	f, h := r.View().Index().Flags(r.N()), store.ReadHead(r, opt)
+	return list.Row{
+		Time: h.When, People: h.Name, Subject: h.Subj, Snippet: look.Tf("%s  %s", r.Folder(), h.Words.String()),
+		Unread: !f.Has(index.Seen), Flagged: f.Has(index.Flagged), Replied: f.Has(index.Replied), Forward: f.Has(index.Passed),
+		Draft: f.Has(index.Draft), Trashed: f.Has(index.Trashed), Attach: h.HasAttachment, List: h.List != "", Danger: h.Danger, Mine: h.Mine,
+	}
+}

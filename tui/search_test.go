@@ -1,0 +1,58 @@
+package tui
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestSearchAll looks through all folders while one types.
+func TestSearchAll(t *testing.T) {
+	r := newRig(t, rigOptions{w: 120, h: 40})
+	r.typed("g/")
+	r.want("Search", "all folders")
+	r.typed("from:ada")
+	r.want(`6 of 22 in`, "in:INBOX +5", "in:Archive/2026 +1", "query: from:ada", "shell: pneu search 'from:ada'", "Old +Archive/2026")
+	r.typed(" (")
+	r.want("Old +Archive/2026") // what is not complete leaves what was found
+	r.keys("backspace", "backspace")
+	r.typed(" subject:old")
+	r.want("1 of 22")
+	r.keys("enter")
+	r.want("Archive/2026  1 message", "From  Ada <ada@example.org>")
+	r.keys("q")
+	r.typed("g/")
+	r.want("subject:old", "1 of 22")
+	r.keys("ctrl+u")
+	r.typed("incremental")
+	r.want("3 of 22")
+	r.keys("down", "down", "enter")
+	r.want("INBOX  ", "▌ Linus T", "Why not incremental?") // of a conversation of six
+	r.typed("g/")
+	r.keys("ctrl+u")
+	r.typed("nothing-has-this")
+	r.want("Nothing matches")
+	r.keys("esc")
+	r.wantNot("Nothing matches")
+}
+
+// TestSearchFollows opens a hit that left its folder since.
+func TestSearchFollows(t *testing.T) {
+	r := newRig(t, rigOptions{})
+	r.typed("g/")
+	r.typed("subject:invoice")
+	r.want("1 of 22")
+	gone, err := filepath.Glob(filepath.Join(r.dir, "cur", "*.M5P1.*"))
+	if err != nil || len(gone) != 1 {
+		t.Fatal(gone, err)
+	}
+	if err := os.Remove(gone[0]); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(5 * time.Second); r.a.box.Len() != 18 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		r.settle()
+	}
+	r.keys("enter")
+	r.want("the message is gone", "INBOX  4 unread of 18")
+}
