@@ -14,7 +14,7 @@ import (
 
 // Rule 8, seen from the other side: fields that mbsync and offlineimap add, change
 // or take away do not make another message of one.
-func TestRule8PassingFields(t *testing.T) {
+func TestRule08PassingFields(t *testing.T) {
 	const fmd5 = ",U=3,FMD5=7e33429f656f1e6e9d79b29c3f82c57e"
 	tests := []struct{ name, before, after, want string }{
 		{"mbsync adds", "cur/17.M1P2.h,S=40,W=45:2,S", "cur/17.M1P2.h,S=40,W=45,U=1:2,S", "1 cur/17.M1P2.h,S=40,W=45,U=1:2,S [S word]"},
@@ -146,10 +146,11 @@ func TestPassingFieldsElsewhere(t *testing.T) {
 }
 
 // mbsync itself, which renames every message of ours at its first run.
-func TestRule8Mbsync(t *testing.T) {
+func TestRule08Mbsync(t *testing.T) {
 	if _, err := exec.LookPath("mbsync"); err != nil {
 		t.Skip("mbsync is not installed")
 	}
+	t.Parallel() // it sleeps
 	f, _ := account(t)
 	for i := range 20 {
 		put(t, f, fmt.Sprintf("cur/17000000%02d.M1P2.host:2,S", i))

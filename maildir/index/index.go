@@ -111,6 +111,8 @@ type Message struct {
 	// Digest is the encoded digest and Head the folded header text. Nil: to
 	// be made later.
 	Digest, Head []byte
+
+	seen sighting // of its file, when that was read
 }
 
 // Detail is what reading a message's file has told: see tx.detail.
@@ -120,4 +122,6 @@ type Detail struct {
 	Sent           int64
 	Class          uint16
 	Digest, Head   []byte
+
+	seen sighting
 }

@@ -660,6 +660,11 @@ func (x *Index) OpenMessage(ctx context.Context, uid UID) (*os.File, maildir.Ent
 		}
 		e := v.Entry(row)
 		f, err := openMessage(x.f, e)
+		if err == nil {
+			if st, err := f.Stat(); err == nil {
+				x.Opened(uid, st)
+			}
+		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return f, e, err
 		}

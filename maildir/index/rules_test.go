@@ -79,17 +79,6 @@ func TestRule04SameFile(t *testing.T) {
 	}
 }
 
-// Rule 8: a base that another program adds a field to is another base to us, but
-// its message is the same: rule 4 is broken by them, and no message is lost.
-func TestRule08FieldAdded(t *testing.T) {
-	f := newFolder(t)
-	put(t, f, "cur/1.a:2,S")
-	x := mustOpen(t, f, Options{})
-	syncIndex(t, x)
-	shift(t, f, "cur/1.a:2,S", "cur/1.a,U=5:2,S")
-	wantShow(t, "renamed", syncIndex(t, x), "2 cur/1.a,U=5:2,S [S]")
-}
-
 // Rule 7: another folder, another base, without what held in the old one alone.
 // Letters have the meaning of their folder.
 func TestRule07FreshBase(t *testing.T) {

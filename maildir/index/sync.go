@@ -103,6 +103,14 @@ func (x *Index) Sync(ctx context.Context) (*View, error) {
 }
 
 func (x *Index) syncLocked(ctx context.Context) (*View, error) {
+	v, err := x.syncNames(ctx)
+	if err != nil {
+		return v, err
+	}
+	return x.lookAgain(ctx, v)
+}
+
+func (x *Index) syncNames(ctx context.Context) (*View, error) {
 	v, err := x.Refresh()
 	if err != nil {
 		return v, err

@@ -37,7 +37,7 @@ type tx struct {
 	run     nameRun
 	blob    *blobWriter
 	young   []youngFile // read in this batch, to be looked at again
-	err     error // the first, that commit reports
+	err     error       // the first, that commit reports
 	ended   bool
 	runs    []UIDRange
 }

@@ -103,6 +103,9 @@ func (x *Index) watch(ctx context.Context, l *listener, last *View, out chan *Vi
 			}
 		default:
 			wait := pollTime * 15
+			if len(x.View().youngFiles()) > 0 {
+				wait = youngAge
+			}
 			if again {
 				wait = recheck
 			}
