@@ -2,13 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"pneu/maildir"
+	"pneu/maildir/index"
 	"pneu/maildir/store"
 )
 
@@ -48,7 +53,9 @@ func (t *tool) storeAt(root string) (*store.Store, error) {
 	if s := t.stores[root]; s != nil {
 		return s, nil
 	}
-	s, err := store.Open(root, store.Options{NoIndex: noIndex(), Log: slog.New(&notes{t: t})})
+	// Who may only read uses the index that is there, and has no use for one he cannot keep.
+	opt := store.Options{NoIndex: noIndex(), ReadOnly: unix.Access(root, unix.W_OK) != nil, Log: slog.New(&notes{t: t})}
+	s, err := store.Open(root, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -125,8 +132,17 @@ func (t *tool) open(b *box, create bool) bool {
 	if err == nil {
 		b.b, err = s.BoxOf(b.f)
 	}
-	b.bad = err != nil
-	return err == nil
+	if b.bad = err != nil; b.bad {
+		return false
+	}
+	if err := b.b.Volatile(); err != nil && !noIndex() {
+		why := err.Error()
+		if errors.Is(err, index.ErrReadOnly) {
+			why = "you may not write there"
+		}
+		t.remark(fmt.Sprintf("%s is read from its files, for no index can be kept: %s", b.f.Name(), why))
+	}
+	return true
 }
 
 // readAll has the index read the messages it keeps nothing of yet, and tells of it where

@@ -18,6 +18,7 @@ import (
 	"pneu/cmd/internal/boot"
 	"pneu/maildir"
 	"pneu/maildir/digest"
+	"pneu/maildir/index"
 	"pneu/maildir/safe"
 	"pneu/maildir/store"
 )
@@ -121,7 +122,11 @@ func storeStat(t *tool) error {
 		}
 		name := safe.Line(f.Name()).String()
 		if !s.Indexed {
-			fmt.Fprintf(t.out, "%8d %8d %13s %13s %7s %7s %7s %7s  %-16s  %s\n", s.Messages, s.Unread, "-", "-", "-", "-", "-", "-", "no index", name)
+			state := "no index"
+			if _, ok := s.Files["pneu.log"]; ok {
+				state = "cannot be kept"
+			}
+			fmt.Fprintf(t.out, "%8d %8d %13s %13s %7s %7s %7s %7s  %-16s  %s\n", s.Messages, s.Unread, "-", "-", "-", "-", "-", "-", state, name)
 			return t.wrote()
 		}
 		scanned := "-"
@@ -243,7 +248,7 @@ func storeCheck(t *tool) error {
 			if err := t.check(c, t.boxOf(f)); err != nil {
 				return err
 			}
-		} else if _, ok := s.Files["pneu.log"]; ok {
+		} else if _, ok := s.Files["pneu.log"]; ok && !errors.Is(t.boxOf(f).b.Volatile(), index.ErrReadOnly) {
 			c.Found = append(c.Found, fmt.Sprintf("its index cannot be used: %v", t.boxOf(f).b.Volatile()))
 		}
 		for _, text := range c.Found {
