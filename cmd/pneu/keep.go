@@ -88,6 +88,15 @@ func (k *keeper) Move(from, to *maildir.Folder, list []journal.Moving) error {
 	return n.Move(from, to, list)
 }
 
+// Drop removes copies.
+func (k *keeper) Drop(from, to *maildir.Folder, list []journal.Dropping) error {
+	n, err := k.of(to)
+	if err != nil {
+		return err
+	}
+	return n.Drop(from, to, list)
+}
+
 func (k *keeper) close() error {
 	var err error
 	for _, s := range k.stores {

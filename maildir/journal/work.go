@@ -13,6 +13,15 @@ type Mover interface {
 	// Move moves messages from one folder to another, or renames them within one. It sets the
 	// path of those that are where they are wanted, and passes over the others.
 	Move(from, to *maildir.Folder, list []Moving) error
+	// Drop removes those copies in a folder whose originals are surely there, the same file. It
+	// sets the path of the original then.
+	Drop(from, to *maildir.Folder, list []Dropping) error
+}
+
+// A Dropping is a copy of a message that is to be removed.
+type Dropping struct {
+	Orig, Copy maildir.Entry
+	Path       string
 }
 
 // UseMover says who moves many messages, before the journal is used.
@@ -71,6 +80,9 @@ func (j *Journal) work(r *Report, h *history, work []task, how string) error {
 		case j.mover != nil && (first.Kind == "move" || first.Kind == "flags"):
 			hold.Release() // the mover has its own
 			j.moveAll(run, how, paths)
+		case j.mover != nil && first.Kind == "copy" && how == "undo":
+			hold.Release()
+			j.dropAll(run, paths)
 		}
 		for i := range left {
 			if paths[i] != "" {
@@ -162,7 +174,7 @@ func inArrival(work []task) {
 // several messages that were moved alike.
 func length(work []task) int {
 	first := work[0].op.Op
-	if first.Kind != "move" && first.Kind != "flags" {
+	if first.Kind != "move" && first.Kind != "flags" && first.Kind != "copy" {
 		return 1
 	}
 	seen := map[string]bool{}
@@ -174,6 +186,26 @@ func length(work []task) int {
 		seen[o.Base()], seen[o.NewBase()] = true, true
 	}
 	return len(work)
+}
+
+// dropAll has copies removed at once, as far as that can be done.
+func (j *Journal) dropAll(run []task, paths []string) {
+	from, err := maildir.At(run[0].op.From)
+	if err != nil {
+		return
+	}
+	to, err := maildir.At(run[0].op.To)
+	if err != nil {
+		return
+	}
+	list := make([]Dropping, len(run))
+	for i, w := range run {
+		list[i] = Dropping{Orig: w.op.Old, Copy: w.op.New}
+	}
+	j.mover.Drop(from, to, list) // what it leaves is tried one by one, and says why
+	for i := range list {
+		paths[i] = list[i].Path
+	}
 }
 
 // moveAll has messages moved at once, as far as that can be done.

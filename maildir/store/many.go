@@ -311,6 +311,46 @@ func (n *Noted) Move(from, to *maildir.Folder, list []journal.Moving) error {
 	return err
 }
 
+// Drop is journal.Mover: it removes copies of messages that are there still.
+func (n *Noted) Drop(from, to *maildir.Folder, list []journal.Dropping) error {
+	ctx := context.Background()
+	b, v := n.indexed(ctx, to, len(list))
+	if b == nil {
+		return nil
+	}
+	_, orig := n.indexed(ctx, from, len(list))
+	if orig == nil {
+		return nil
+	}
+	var wishes []index.Wish
+	var which []int
+	for i := range list {
+		dup, ok := v.FindBase(list[i].Copy.Base())
+		row, there := orig.FindBase(list[i].Orig.Base())
+		if !ok || !there {
+			continue
+		}
+		// One file under both names; else the bytes have to be compared.
+		x, errX := os.Lstat(to.File(v.ix.Entry(dup)))
+		y, errY := os.Lstat(from.File(orig.ix.Entry(row)))
+		if errX == nil && errY == nil && x.Mode().IsRegular() && os.SameFile(x, y) {
+			wishes = append(wishes, index.Wish{UID: v.ix.UID(dup)})
+			which = append(which, i)
+			list[i].Path = from.File(orig.ix.Entry(row))
+		}
+	}
+	if len(wishes) == 0 {
+		return nil
+	}
+	done, err := b.x.FileAll(ctx, b.x, index.Removed, wishes, nil)
+	for k, i := range which {
+		if k >= len(done) || done[k].Err != nil {
+			list[i].Path = ""
+		}
+	}
+	return err
+}
+
 // indexed returns a folder and its messages as its index has them now; nil if it has none that
 // lasts, and n messages are not worth one.
 func (n *Noted) indexed(ctx context.Context, f *maildir.Folder, messages int) (*Box, *View) {
