@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"pneu/maildir"
 )
 
 // Messages are filed by a rename, whole (rule 2); but cp and many a script write into
@@ -174,6 +176,18 @@ func (x *Index) repair(t *tx, r *fileReader, uid UID) error {
 	return t.detail(uid, d)
 }
 
+// packed reports whether a file is compressed: then its size is not the message's.
+func (x *Index) packed(e maildir.Entry) bool {
+	f, err := openMessage(x.f, e)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var head [16]byte
+	n, _ := f.ReadAt(head[:], 0)
+	return maildir.Compressed(head[:n])
+}
+
 // Opened tells the index what the file of a message is like that was opened
 // for a reader. A message never changes; one that is not what was digested was read
 // too early, or something wrote over it, and is digested again. It waits for
@@ -186,7 +200,7 @@ func (x *Index) Opened(uid UID, st fs.FileInfo) {
 	}
 	size, _ := packSizes(st.Size(), -1)
 	was, _ := packSizes(v.Size(row), -1)
-	if size == was && int64(clamp32(st.ModTime().Unix())) == v.Received(row) {
+	if int64(clamp32(st.ModTime().Unix())) == v.Received(row) && (size == was || x.packed(v.Entry(row))) {
 		return
 	}
 	t, err := x.tryBegin()

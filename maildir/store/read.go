@@ -2,6 +2,7 @@ package store
 
 import (
 	"io"
+	"os"
 	"slices"
 
 	"pneu/maildir"
@@ -17,6 +18,10 @@ func (b *Box) readInto(buf *[]byte, e maildir.Entry) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	return readFile(buf, f)
+}
+
+func readFile(buf *[]byte, f *os.File) ([]byte, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"io"
+	"os"
 	"runtime"
 	"time"
 
@@ -171,13 +172,32 @@ func (r Row) summary(d digest.Digest) message.Summary {
 
 // Read returns the whole message as it was received: unpacked, if Dovecot has compressed its
 // file. Another program's rename is followed.
-func (r Row) Read() ([]byte, error) { return r.v.box.read(r.Entry()) }
+func (r Row) Read() ([]byte, error) {
+	f, err := r.open()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readFile(new([]byte), f)
+}
 
 // Open opens the message's file as it lies there, following it if another program renamed it.
 func (r Row) Open() (io.ReadCloser, error) {
+	f, err := r.open()
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// open also lets the index see whether the message is the one that it knows.
+func (r Row) open() (*os.File, error) {
 	f, _, err := r.v.box.f.Open(r.Entry())
 	if err != nil {
 		return nil, err
+	}
+	if st, err := f.Stat(); err == nil {
+		r.v.box.x.Opened(r.UID(), st)
 	}
 	return f, nil
 }
