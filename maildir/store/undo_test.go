@@ -286,9 +286,9 @@ func (a *actor) undoAll(t *testing.T) (failed []journal.Failure) {
 
 func seeds() int {
 	if testing.Short() {
-		return 3
+		return 2
 	}
-	return 8
+	return 4
 }
 
 // Whatever two programs did, undoing all of it leaves every file with the name, flags,
