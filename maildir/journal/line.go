@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -283,6 +284,9 @@ func (h *history) apply(l line) {
 
 // did notes an operation.
 func (h *history) did(b *batch, o Op, n int) {
+	if k := len(b.ops); k > 0 && b.ops[k-1].n >= n {
+		return // no line of ours: numbers ascend
+	}
 	h.ops++
 	b.ops = append(b.ops, operation{Op: o, n: n, at: h.ops})
 	h.moved(o, false)
@@ -292,12 +296,9 @@ func (h *history) did(b *batch, o Op, n int) {
 }
 
 func (h *history) each(b *batch, numbers []int, fn func(o *operation)) {
-	want := make(map[int]bool, len(numbers)) // a batch may be of thousands
-	for _, n := range numbers {
-		want[n] = true
-	}
-	for i := range b.ops {
-		if want[b.ops[i].n] {
+	for _, n := range numbers { // of batches of a hundred thousand
+		i, ok := slices.BinarySearchFunc(b.ops, n, func(o operation, n int) int { return cmp.Compare(o.n, n) })
+		if ok {
 			fn(&b.ops[i])
 		}
 	}
