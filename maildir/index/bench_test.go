@@ -243,8 +243,12 @@ func BenchmarkCompact1M(b *testing.B) {
 
 // TestBytesPerMessage: log and snapshot together stay below 100 bytes.
 func TestBytesPerMessage(t *testing.T) {
+	t.Parallel()
 	n := 20_000
 	for program, name := range benchNames {
+		if raceEnabled && program != "pneu" {
+			continue
+		}
 		f := newFolder(t)
 		x := mustOpen(t, f, Options{})
 		fill(t, x, n, name)

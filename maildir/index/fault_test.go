@@ -344,8 +344,12 @@ func afterwards(t *testing.T, dir string, s shown, boot uint64, exact bool) {
 }
 
 func TestDeathAtEveryStep(t *testing.T) {
-	steps := 0
-	for n := 0; ; n++ {
+	t.Parallel()
+	step, steps := 1, 0
+	if raceEnabled {
+		step = 3
+	}
+	for n := 0; ; n += step {
 		f := newFolder(t)
 		fsys := newFaultFS(n, rand.New(rand.NewPCG(uint64(n), 2)))
 		s := workload(t, f, fsys, n%2 == 0)
@@ -356,7 +360,7 @@ func TestDeathAtEveryStep(t *testing.T) {
 		if done {
 			break
 		}
-		steps++
+		steps += step
 	}
 	if steps < 50 {
 		t.Errorf("only %d steps", steps)
@@ -364,10 +368,15 @@ func TestDeathAtEveryStep(t *testing.T) {
 }
 
 func TestPowerCutAtEveryStep(t *testing.T) {
-	for n := 0; ; n++ {
+	t.Parallel()
+	step := 1
+	if raceEnabled {
+		step = 5
+	}
+	for n := 0; ; n += step {
 		done := false
 		seeds := uint64(1)
-		if n%8 == 0 {
+		if n%8 == 0 && !raceEnabled {
 			seeds = 3
 		}
 		for seed := range seeds {

@@ -15,6 +15,7 @@ import (
 // Rule 8, seen from the other side: fields that mbsync and offlineimap add, change
 // or take away do not make another message of one.
 func TestRule08PassingFields(t *testing.T) {
+	t.Parallel()
 	const fmd5 = ",U=3,FMD5=7e33429f656f1e6e9d79b29c3f82c57e"
 	tests := []struct{ name, before, after, want string }{
 		{"mbsync adds", "cur/17.M1P2.h,S=40,W=45:2,S", "cur/17.M1P2.h,S=40,W=45,U=1:2,S", "1 cur/17.M1P2.h,S=40,W=45,U=1:2,S [S word]"},

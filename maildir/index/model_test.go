@@ -190,8 +190,13 @@ func oddName(r *rand.Rand, n int) maildir.Entry {
 }
 
 func TestAgainstModel(t *testing.T) {
-	for seed := range uint64(5) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { runModel(t, seed, 15+8*min(int(seed), 3)) })
+	t.Parallel()
+	seeds, more := uint64(5), 8
+	if raceEnabled {
+		seeds, more = 2, 0
+	}
+	for seed := range seeds {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { runModel(t, seed, 15+more*min(int(seed), 3)) })
 	}
 }
 

@@ -42,6 +42,7 @@ func compacted(t *testing.T, n int) *maildir.Folder {
 }
 
 func TestDamage(t *testing.T) {
+	t.Parallel()
 	const n = 50
 	overwrite := func(f *maildir.Folder, name string, at int64, with ...byte) {
 		g, err := os.OpenFile(filepath.Join(f.Path(), name), os.O_RDWR, 0)
@@ -302,8 +303,9 @@ func TestCutUnderUs(t *testing.T) {
 // TestSeveral has two indexes of one folder, as two processes would, with a
 // writer and readers each.
 func TestSeveral(t *testing.T) {
+	t.Parallel()
 	f := newFolder(t)
-	const rounds = 60
+	const rounds = 40
 	var wg sync.WaitGroup
 	done := make(chan struct{})
 	var readers sync.WaitGroup
