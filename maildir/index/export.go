@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -73,8 +74,8 @@ func (x *Index) keepRescue(v *View) {
 // folder it is left to Build and Watch.
 const rescueSmall = 2000
 
-// rescue writes pneu.uids, if it is not there or due. It takes no lock: whoever
-// is last wins, and all are right.
+// rescue writes pneu.uids, if it is not there or due. It does not wait for the lock,
+// but holds it: two that write one temporary file would rename a torn one.
 func (x *Index) rescue(v *View) error {
 	if x.opt.ReadOnly || x.Volatile() != nil || v.State().UIDValidity == 0 || !x.rescueDue(v) {
 		return nil
@@ -83,8 +84,16 @@ func (x *Index) rescue(v *View) error {
 	if err := writeUIDs(&b, v); err != nil {
 		return err
 	}
+	t, err := x.tryBegin()
+	if err != nil {
+		if errors.Is(err, ErrBusy) {
+			return nil // it stays due
+		}
+		return err
+	}
+	defer t.end()
 	path := filepath.Join(x.f.Path(), rescueFile)
-	return writeAside(path, fmt.Sprintf("%s.%d", path, os.Getpid()), b.Bytes())
+	return writeAside(path, path+tmpSuffix, b.Bytes())
 }
 
 // rescueAge is how old the copy may become.
