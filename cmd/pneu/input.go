@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"pneu/cmd/internal/boot"
+	"pneu/maildir/index"
 	"pneu/mta/sysexits"
 )
 
@@ -153,32 +154,86 @@ func (t *tool) eachRecord(r io.Reader, f func(*ref) error) error {
 
 // record works on one path as it was read.
 func (t *tool) record(path string, end byte, f func(*ref) error) error {
-	if end == '\n' {
-		path = strings.TrimSuffix(path, "\r")
-		path = strings.TrimLeft(path, " ") // mblaze marks the depth in a thread so
-	}
-	if path == "" {
+	if path = trimmed(path, end); path == "" {
 		return nil
 	}
 	return t.path(path, 0, f)
 }
 
-// buffered works on the records that have come whole already: they are parts of one string.
+func trimmed(path string, end byte) string {
+	if end == '\n' {
+		path = strings.TrimSuffix(path, "\r")
+		path = strings.TrimLeft(path, " ") // mblaze marks the depth in a thread so
+	}
+	return path
+}
+
+// buffered works on the records that have come whole already, many at a time: they are parts
+// of one string.
 func (t *tool) buffered(br *bufio.Reader, end byte, f func(*ref) error) error {
 	b, _ := br.Peek(br.Buffered())
 	block := string(b[:bytes.LastIndexByte(b, end)+1])
 	br.Discard(len(block))
 	for len(block) > 0 {
-		n := strings.IndexByte(block, end)
-		if n > maxRecord {
-			return sysexits.Wrap(sysexits.Data, fmt.Errorf("read standard input: %w", errLong))
+		t.paths = t.paths[:0]
+		for len(block) > 0 && len(t.paths) < 256 {
+			n := strings.IndexByte(block, end)
+			if path := trimmed(block[:n], end); path != "" {
+				t.paths = append(t.paths, path)
+			}
+			block = block[n+1:]
 		}
-		if err := t.record(block[:n], end, f); err != nil {
-			return err
+		for rest := t.paths; len(rest) > 0; {
+			n, err := t.run(rest, f)
+			if err != nil {
+				return err
+			}
+			rest = rest[n:]
 		}
-		block = block[n+1:]
 	}
 	return nil
+}
+
+// run works on the paths at the beginning of a list that are in one directory, and returns
+// how many those are.
+func (t *tool) run(paths []string, f func(*ref) error) (n int, err error) {
+	dir := paths[0][:strings.LastIndexByte(paths[0], '/')+1]
+	t.files, t.room = t.files[:0], t.room[:0]
+	for n < len(paths) && strings.HasPrefix(paths[n], dir) && strings.IndexByte(paths[n][len(dir):], '/') < 0 {
+		n++
+	}
+	b, v := t.folderOf(dir)
+	if v == nil {
+		for _, path := range paths[:n] {
+			if err := t.path(path, 0, f); err != nil {
+				return n, err
+			}
+		}
+		return n, nil
+	}
+	isNew := t.lane.isNew
+	for _, path := range paths[:n] {
+		t.room = append(t.room, path[len(dir):]...)
+	}
+	at := 0
+	for _, path := range paths[:n] {
+		t.files = append(t.files, t.room[at:at+len(path)-len(dir)])
+		at += len(path) - len(dir)
+	}
+	t.found = v.Index().LookupAll(t.found[:0], t.files, isNew)
+	for i, path := range paths[:n] {
+		if t.found[i].Match != index.Same {
+			if err := t.path(path, 0, f); err != nil {
+				return n, err
+			}
+			continue
+		}
+		t.given = ref{path: path, b: b, v: v, n: t.found[i].Row}
+		if err := f(&t.given); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 var errLong = errors.New("a record is longer than 1 MB: these are no paths")

@@ -48,8 +48,8 @@ func (t *tool) cheap(q search.Query, v *store.View) bool {
 	return c.Total-c.Indexed < c.Total/16
 }
 
-// found returns the messages in some folders that a query matches, by folder and arrival.
-func (t *tool) found(q search.Query, folders []*maildir.Folder) ([]ref, error) {
+// matching returns the messages in some folders that a query matches, by folder and arrival.
+func (t *tool) matching(q search.Query, folders []*maildir.Folder) ([]ref, error) {
 	var boxes []*box
 	var all []ref
 	for _, f := range folders {
@@ -97,7 +97,7 @@ func (t *tool) found(q search.Query, folders []*maildir.Folder) ([]ref, error) {
 	return all, nil
 }
 
-// foundInFiles is found for a folder that no index can be had of.
+// foundInFiles is matching for a folder that no index can be had of.
 func (t *tool) foundInFiles(q search.Query, f *maildir.Folder) ([]ref, error) {
 	entries, err := f.List()
 	var all []ref

@@ -85,26 +85,31 @@ type lane struct {
 // known finds the message of a path in the index of its folder: as it is spelled there.
 func (t *tool) known(path string) (ref, bool) {
 	at := strings.LastIndexByte(path, '/')
-	if at <= 0 || path[0] != '/' {
-		return ref{}, false
-	}
-	if dir := path[:at]; dir != t.lane.dir {
-		t.enter(dir)
-	}
-	b := t.lane.b
-	if b == nil {
-		return ref{}, false
-	}
-	v := t.look(b, false)
+	b, v := t.folderOf(path[:at+1])
 	if v == nil {
 		return ref{}, false
 	}
-	t.room = append(t.room[:0], path[at+1:]...)
-	n, match := v.Index().Lookup(t.room, t.lane.isNew)
+	t.one = append(t.one[:0], path[at+1:]...)
+	n, match := v.Index().Lookup(t.one, t.lane.isNew)
 	if match != index.Same {
 		return ref{}, false
 	}
 	return ref{path: path, b: b, v: v, n: int32(n)}, true
+}
+
+// folderOf returns the index of the folder in whose cur or new files are, by the beginning of
+// their paths up to the slash; nil if it is to be done without. t.lane says which of the two.
+func (t *tool) folderOf(dir string) (*box, *store.View) {
+	if len(dir) < 2 || dir[0] != '/' {
+		return nil, nil
+	}
+	if dir = dir[:len(dir)-1]; dir != t.lane.dir {
+		t.enter(dir)
+	}
+	if t.lane.b == nil {
+		return nil, nil
+	}
+	return t.lane.b, t.look(t.lane.b, false)
 }
 
 // enter makes dir the directory that paths are in.

@@ -91,7 +91,7 @@ func searchAll(t *tool) error {
 	if err != nil {
 		return err
 	}
-	found, err := t.found(q, folders)
+	found, err := t.matching(q, folders)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 
 	"pneu/cmd/internal/boot"
 	"pneu/maildir"
+	"pneu/maildir/index"
 	"pneu/maildir/safe"
 	"pneu/maildir/store"
 	"pneu/mta/sysexits"
@@ -44,7 +45,11 @@ type tool struct {
 	turn    int                     // how often input was waited for
 	lane    lane
 	given   ref    // that is worked on
-	room    []byte // for a name
+	room    []byte // for names
+	one     []byte // for one
+	paths   []string
+	files   [][]byte
+	found   []index.Found
 	remarks remarks
 
 	keeper  *keeper         // of keywords that are read

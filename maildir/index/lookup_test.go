@@ -1,0 +1,70 @@
+package index
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// LookupAll says of each name what Lookup says, whatever has happened since the snapshot.
+func TestLookupAll(t *testing.T) {
+	f := newFolder(t)
+	put := func(dir, name string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(f.Path(), dir, name), []byte("Subject: s\n\ntext\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 100 {
+		put("cur", fmt.Sprintf("1700000%03d.M1P1.host:2,S", i))
+		put("new", fmt.Sprintf("1700001%03d.M1P1.host", i))
+	}
+	x, err := Open(f, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	if _, err := x.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 30 {
+		old := filepath.Join(f.Path(), "cur", fmt.Sprintf("1700000%03d.M1P1.host:2,S", i))
+		switch i % 3 {
+		case 0:
+			err = os.Rename(old, old+"T")
+		case 1:
+			err = os.Remove(old)
+		default:
+			put("cur", fmt.Sprintf("1700002%03d.M1P1.host:2,Sa", i))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, err := x.Sync(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := [][]byte{[]byte(""), []byte("nobody"), []byte(strings.Repeat("long", 100))}
+	for i := range 100 {
+		for _, form := range []string{"1700000%03d.M1P1.host:2,S", "1700000%03d.M1P1.host:2,ST", "1700001%03d.M1P1.host", "1700002%03d.M1P1.host:2,Sa"} {
+			files = append(files, []byte(fmt.Sprintf(form, i)))
+		}
+	}
+	for _, isNew := range []bool{false, true} {
+		all := v.LookupAll(nil, files, isNew)
+		if len(all) != len(files) {
+			t.Fatalf("%d of %d", len(all), len(files))
+		}
+		for i, file := range files {
+			if row, m := v.Lookup(file, isNew); m != all[i].Match || m != Unknown && row != int(all[i].Row) {
+				t.Errorf("%q, new %v: %v, want row %d, %d", file, isNew, all[i], row, m)
+			}
+		}
+	}
+}
