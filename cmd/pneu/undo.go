@@ -77,7 +77,7 @@ func undo(t *tool) error {
 
 // extent says how much an action was.
 func extent(r journal.Record) string {
-	n := r.Messages()
+	n := r.Messages() - twice(r.Ops)
 	done := map[[2]string]bool{} // several operations may have been on one message
 	for _, o := range r.Ops {
 		if o.New.File == "" {
@@ -93,6 +93,37 @@ func extent(r journal.Record) string {
 		return plural(n, "message")
 	}
 	return plural(len(r.Ops), "folder")
+}
+
+// twice returns how many messages were changed by number more than once: flags, then keywords.
+func twice(ops []journal.Op) (n int) {
+	kinds := map[string]bool{}
+	for _, o := range ops {
+		kinds[o.Kind] = true
+	}
+	if !kinds["bulk"] || !kinds["words"] {
+		return 0
+	}
+	type message struct {
+		of string
+		n  uint32
+	}
+	seen := map[message]bool{}
+	for _, o := range ops {
+		if o.Kind != "bulk" && o.Kind != "words" {
+			continue
+		}
+		for lo, hi := range o.Bulk.Ranges() {
+			for u := uint64(lo); u <= uint64(hi); u++ {
+				m := message{o.Bulk.Numbering, uint32(u)}
+				if seen[m] {
+					n++
+				}
+				seen[m] = true
+			}
+		}
+	}
+	return n
 }
 
 func plural(n int, one string) string {
@@ -117,8 +148,10 @@ type logOp struct {
 	Old  string `json:"old"`
 	New  string `json:"new,omitempty"`
 
-	Add    []string `json:"add,omitempty"` // keywords
+	Add    []string `json:"add,omitempty"` // keywords; of bulk flags
 	Remove []string `json:"remove,omitempty"`
+
+	Messages int `json:"messages,omitempty"` // of bulk and words: how many
 }
 
 func showLog(t *tool) error {
@@ -145,7 +178,11 @@ func showLog(t *tool) error {
 		if t.form == formJSON {
 			ops := make([]logOp, 0, len(r.Ops))
 			for _, o := range r.Ops {
-				ops = append(ops, logOp{o.Kind, o.FromFolder, o.ToFolder, o.Old.File, o.New.File, o.Add, o.Remove})
+				op := logOp{o.Kind, o.FromFolder, o.ToFolder, o.Old.File, o.New.File, o.Add, o.Remove, 0}
+				if o.Kind == "bulk" || o.Kind == "words" {
+					op.Messages = o.Bulk.Count()
+				}
+				ops = append(ops, op)
 			}
 			b, err := encode(struct {
 				V      int     `json:"v"`
