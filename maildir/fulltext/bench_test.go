@@ -10,7 +10,10 @@ import (
 
 // benchTexts are mails of about 10 KB: words as frequent as words are, some
 // addresses and identifiers that occur nowhere else.
-func benchTexts(n int) [][]byte {
+func benchTexts(b testing.TB, n int) [][]byte {
+	if testing.Short() {
+		b.Skip("makes many texts")
+	}
 	r := rand.New(rand.NewPCG(1, 2))
 	zipf := rand.NewZipf(r, 1.1, 4, 60000)
 	word := func(k uint64) string {
@@ -74,7 +77,7 @@ func benchIndex(b *testing.B, dir string, texts [][]byte, copies int) *Index {
 }
 
 func BenchmarkBuild(b *testing.B) {
-	texts := benchTexts(2000)
+	texts := benchTexts(b, 2000)
 	size := 0
 	for _, t := range texts {
 		size += len(t)
@@ -88,7 +91,7 @@ func BenchmarkBuild(b *testing.B) {
 }
 
 func BenchmarkFind(b *testing.B) {
-	x := benchIndex(b, b.TempDir(), benchTexts(2000), 10)
+	x := benchIndex(b, b.TempDir(), benchTexts(b, 2000), 10)
 	text, _ := x.View().Text(77)
 	needles := []struct{ name, needle string }{
 		{"frequent-word", "jeba"},
@@ -119,7 +122,7 @@ func BenchmarkFind(b *testing.B) {
 }
 
 func BenchmarkMerge(b *testing.B) {
-	texts := benchTexts(2000)
+	texts := benchTexts(b, 2000)
 	b.ReportAllocs()
 	for b.Loop() {
 		b.StopTimer()
@@ -133,7 +136,7 @@ func BenchmarkMerge(b *testing.B) {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	texts := benchTexts(100)
+	texts := benchTexts(b, 100)
 	x, err := Open(b.TempDir(), Options{Tail: 1 << 40})
 	if err != nil {
 		b.Fatal(err)
@@ -157,7 +160,7 @@ func BenchmarkAppend(b *testing.B) {
 
 func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()
-	benchIndex(b, dir, benchTexts(1000), 20)
+	benchIndex(b, dir, benchTexts(b, 1000), 20)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := Open(dir, Options{ReadOnly: true}); err != nil {

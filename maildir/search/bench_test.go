@@ -181,6 +181,9 @@ func TestCancelled(t *testing.T) {
 }
 
 func BenchmarkRun(b *testing.B) {
+	if testing.Short() {
+		b.Skip("makes a million rows")
+	}
 	src := newMillion(1_000_000)
 	b.Run("parse", func(b *testing.B) {
 		for b.Loop() {

@@ -263,6 +263,52 @@ func BenchmarkQueryFrom(b *testing.B)    { benchmarkQuery(b, "from:w123 is:unrea
 func BenchmarkQueryWord(b *testing.B)    { benchmarkQuery(b, "w7ac1") }
 func BenchmarkQueryBody(b *testing.B)    { benchmarkQuery(b, `body:"w7ac1 w"`) }
 
+// BenchmarkFirstHit is how long a person waits for the first line of a search of texts.
+func BenchmarkFirstHit(b *testing.B) {
+	box := bigFolder(b)
+	if err := box.EnsureText(ctx, nil); err != nil {
+		b.Fatal(err)
+	}
+	q, err := search.Parse("body:w7ac")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		err := fresh(box).Each(ctx, q, search.NewestArrived, 0, func(Row) bool { return false })
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkEnsureText indexes all texts anew.
+func BenchmarkEnsureText(b *testing.B) {
+	bigFolder(b)
+	if big.opt.ReadOnly {
+		b.Skip("the Maildir is only read")
+	}
+	n := 0
+	for b.Loop() {
+		b.StopTimer()
+		removeAll(big.root, "pneu.text*")
+		s, err := Open(big.root, big.opt)
+		if err != nil {
+			b.Fatal(err)
+		}
+		box, err := s.Box("INBOX")
+		if err != nil {
+			b.Fatal(err)
+		}
+		n = box.View().Len()
+		b.StartTimer()
+		if err := box.EnsureText(ctx, nil); err != nil {
+			b.Fatal(err)
+		}
+		s.Close()
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(max(n, 1)), "us/msg")
+}
+
 func BenchmarkNoteFlags(b *testing.B) { // of all, written down and acknowledged
 	box := bigFolder(b)
 	j, err := journal.Open(filepath.Join(b.TempDir(), "journal"))

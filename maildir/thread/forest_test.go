@@ -168,7 +168,14 @@ func TestForestLoadedGrows(t *testing.T) {
 	}
 }
 
+func long(b *testing.B) {
+	if testing.Short() {
+		b.Skip("threads a million messages")
+	}
+}
+
 func BenchmarkForestBuild1M(b *testing.B) {
+	long(b)
 	facts := many(1e6)
 	for b.Loop() {
 		if err := NewForest(Options{}).Update(facts, nil); err != nil {
@@ -178,6 +185,7 @@ func BenchmarkForestBuild1M(b *testing.B) {
 }
 
 func BenchmarkForestOrder1M(b *testing.B) {
+	long(b)
 	f := NewForest(Options{})
 	f.Update(many(1e6), nil)
 	for b.Loop() {
@@ -186,6 +194,7 @@ func BenchmarkForestOrder1M(b *testing.B) {
 }
 
 func BenchmarkForestLoad1M(b *testing.B) {
+	long(b)
 	f := NewForest(Options{})
 	f.Update(many(1e6), nil)
 	file := f.Save(nil, []byte("mark"))
@@ -200,6 +209,7 @@ func BenchmarkForestLoad1M(b *testing.B) {
 }
 
 func BenchmarkForestAdd10To1M(b *testing.B) {
+	long(b)
 	f := NewForest(Options{})
 	facts := many(1e6 + 10)
 	f.Update(facts[:1e6], nil)
