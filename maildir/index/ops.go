@@ -161,6 +161,14 @@ func (x *Index) addFile(t *tx, e maildir.Entry, raw []byte, words []string) (UID
 	} else {
 		m.Received = m.Saved // renamed already: Build looks again
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		// Renamed or removed already, and what was heard of it others may have taken
+		// for a message they did not know.
+		x.sync.sure = false
+		d := u.State().Dir
+		d.NewSettled, d.CurSettled = false, false
+		t.dir(d)
+	}
 	if raw != nil {
 		c := contents{raw: raw, size: int64(len(raw)), wire: -1, received: m.Received}
 		m.fill(detailOf(c))
@@ -226,6 +234,9 @@ func (x *Index) filed(e maildir.Entry, raw []byte, l *listener) {
 	}
 	defer t.end()
 	if _, match := t.view().Lookup([]byte(e.File), e.New); match == Unknown {
+		if _, err := os.Lstat(x.f.File(e)); err != nil {
+			return // heard of already, perhaps, by who had the lock before
+		}
 		if _, err := t.add(m); err != nil {
 			return
 		}

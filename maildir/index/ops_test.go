@@ -3,6 +3,7 @@ package index
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -104,5 +105,35 @@ func TestMoveToLeavesOut(t *testing.T) {
 	back, err := y.CopyTo(t.Context(), y, []UID{1}) // into the same folder
 	if err != nil || len(back) != 1 || y.View().Len() != 4 {
 		t.Errorf("%v, %v:\n%s", back, err, show(y.View()))
+	}
+}
+
+// What was delivered and taken away again before it got its row is not held to be
+// there, be its end heard of already.
+func TestAppendOfWhatIsGone(t *testing.T) {
+	f := newFolder(t)
+	x := mustOpen(t, f, Options{})
+	listening(t, x)
+	put(t, f, "new/1.a")
+	os.Remove(filepath.Join(f.Path(), "new/1.a"))
+	syncIndex(t, x)
+	e := maildir.Entry{File: "1.a", New: true}
+	x.Filed(e, []byte("\n"))
+	if n := syncIndex(t, x).Len(); n != 0 {
+		t.Errorf("filed: %d messages", n)
+	}
+	x.sync.mu.Lock()
+	tx := mustBegin(t, x)
+	if _, err := x.addFile(tx, e, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.heard(t.Context(), tx, nil); err != nil {
+		t.Fatal(err)
+	}
+	mustCommit(t, tx)
+	tx.end()
+	x.sync.mu.Unlock()
+	if v := syncIndex(t, x); v.Len() != 0 {
+		t.Errorf("appended:\n%s", show(v))
 	}
 }

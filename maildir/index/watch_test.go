@@ -146,7 +146,9 @@ func TestWatch(t *testing.T) {
 	cancel()
 	for range views {
 	}
-	if x.sync.live != nil {
+	x.sync.mu.Lock()
+	defer x.sync.mu.Unlock()
+	if x.sync.live != nil && !x.sync.lingers {
 		t.Error("still listening")
 	}
 }
