@@ -137,7 +137,9 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 		see("list")
 		for i := range 2 * len(hostile) {
 			r.keys("j")
-			see(fmt.Sprintf("list %d", i))
+			if slower == 1 || i%5 == 0 { // the race detector need not see them all
+				see(fmt.Sprintf("list %d", i))
+			}
 		}
 		if size.W != 80 {
 			continue
@@ -178,9 +180,9 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 		r.keys("esc")
 		r.typed("g/")
 		r.typed("from:evil")
-		for range len(hostile) {
+		for range 3 {
 			see("search")
-			r.keys("down")
+			r.keys("pgdown")
 		}
 		r.send(term.Pasted(strings.Join(hostile[:20], "")))
 		see("search for what is hostile")

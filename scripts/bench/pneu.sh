@@ -66,6 +66,6 @@ scan_thread='pneu ls "$DIR" | pneu thread'
 
 tui_prepare() {
 	pneu_build pneu-tui || return 1
-	tui_command="pneu-tui --layout list --maildir $DIR" tui_forget=true
+	tui_command="pneu-tui --layout list --maildir $DIR" tui_forget="rm -f $DIR/pneu.*"
 }
 TUI_DOWN='\x06' TUI_END=G TUI_HOME=gg TUI_OPEN='\r'
