@@ -2,12 +2,102 @@ package main
 
 import (
 	"bytes"
+	"runtime"
 	"strconv"
+	"sync"
 	"time"
 
 	"pneu/maildir/digest"
 	"pneu/maildir/safe"
 )
+
+// A page gathers messages whose lines take no file to write, until they are many or no more
+// are there to read: then all processors write.
+type page struct {
+	t       *tool
+	colour  bool
+	refs    []ref
+	columns []*column
+}
+
+// A column is what one processor writes of a page.
+type column struct {
+	lines  *lines
+	text   []byte
+	n      int
+	failed []int
+}
+
+// pageSize is how many lines a page has: enough that handing them out does not count.
+const pageSize = 1024
+
+func newPage(t *tool, width int, now time.Time, colour bool) *page {
+	p := &page{t: t, colour: colour}
+	for range min(runtime.GOMAXPROCS(0), 4) {
+		p.columns = append(p.columns, &column{lines: newLines(width, now)})
+	}
+	return p
+}
+
+// add puts a message on the page, under a number.
+func (p *page) add(r *ref, num int) error {
+	p.refs = append(p.refs, *r)
+	p.refs[len(p.refs)-1].num = int32(num)
+	if len(p.refs) < pageSize && r.digested() {
+		return nil
+	}
+	return p.print()
+}
+
+// print writes what is on the page.
+func (p *page) print() error {
+	n := len(p.columns)
+	if len(p.refs) < pageSize/8 {
+		n = 1
+	}
+	var wg sync.WaitGroup
+	for i := 1; i < n; i++ {
+		wg.Go(func() { p.write(i, n) })
+	}
+	p.write(0, n)
+	wg.Wait()
+	var err error
+	for i, c := range p.columns[:n] {
+		p.t.out.Write(c.text)
+		p.t.printed += c.n
+		from := i * len(p.refs) / n
+		for _, k := range c.failed {
+			p.t.fail(p.refs[from+k].path, p.refs[from+k].m.err)
+		}
+		if c.n > 0 {
+			p.t.printed--
+			err = p.t.wrote()
+		}
+	}
+	p.refs = p.refs[:0]
+	return err
+}
+
+// write is part i of n of print.
+func (p *page) write(i, n int) {
+	c := p.columns[i]
+	c.text, c.n, c.failed = c.text[:0], 0, c.failed[:0]
+	refs := p.refs[i*len(p.refs)/n : (i+1)*len(p.refs)/n]
+	for k := range refs {
+		r := &refs[k]
+		line := c.lines.of(r, int(r.num))
+		if r.m != nil && r.m.err != nil {
+			c.failed = append(c.failed, k)
+			continue
+		}
+		c.n++
+		if p.colour && r.unread() {
+			c.text = append(append(append(c.text, "\x1b[1m"...), line...), "\x1b[0m\n"...)
+		} else {
+			c.text = append(append(c.text, line...), '\n')
+		}
+	}
+}
 
 // lines writes the lines of scan. It keeps what it would make again: who writes mail, writes
 // much of it.

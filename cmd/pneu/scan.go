@@ -38,7 +38,8 @@ func scan(t *tool) error {
 			}
 		}
 	}
-	lines := newLines(w, now)
+	p := newPage(t, w, now, colour)
+	t.idle = p.print
 	err := t.eachRef(args, wholeSequence, func(r *ref) error {
 		n++
 		if seq != nil {
@@ -51,21 +52,12 @@ func scan(t *tool) error {
 		if num == 0 {
 			num = n
 		}
-		line := lines.of(r, num)
-		if r.m != nil && r.m.err != nil {
-			t.fail(r.path, r.m.err)
-			return nil
-		}
-		if colour && r.unread() {
-			t.out.WriteString("\x1b[1m")
-			t.out.Write(line)
-			t.out.WriteString("\x1b[0m")
-		} else {
-			t.out.Write(line)
-		}
-		t.out.WriteByte('\n')
-		return t.wrote()
+		return p.add(r, num)
 	})
+	t.idle = nil
+	if perr := p.print(); err == nil {
+		err = perr
+	}
 	if err == nil && seq != nil && n > 0 {
 		err = seq.store()
 	}
