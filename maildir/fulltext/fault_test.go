@@ -218,7 +218,11 @@ func TestEveryChangeFails(t *testing.T) {
 	opt := Options{Identity: "folder 1", Memory: 60 << 10, Tail: 2 << 10, Workers: 1}
 	for first, how := range []string{"no space", "died", "died in a write", "power lost", "power lost, files cut"} {
 		t.Run(how, func(t *testing.T) {
-			for n := first; ; n += 5 { // every change fails in one of the ways
+			step := 5 // every change fails in one of the ways
+			if raceEnabled {
+				step = 20
+			}
+			for n := first; ; n += step {
 				dir := t.TempDir()
 				b := &breaker{left: n, unsynced: map[string]int64{}, partial: how != "died"}
 				x, err := open(dir, opt, b)

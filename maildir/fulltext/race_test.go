@@ -1,0 +1,6 @@
+//go:build race
+
+package fulltext
+
+// raceEnabled: what runs in one goroutine is tried less often, for it takes ten times as long.
+const raceEnabled = true
