@@ -103,7 +103,7 @@ func Open(f *maildir.Folder, opt Options) (*Index, error) {
 	if err := x.load(); err != nil {
 		return nil, err
 	}
-	if x.damage != nil {
+	if x.damage != nil && (x.opt.ReadOnly || x.core.readonly == nil) { // else Volatile says what is wrong
 		x.opt.Log.Warn("index damaged", "folder", f.Name(), "err", x.damage, "uids lost", x.lost)
 	}
 	return x, nil
@@ -241,12 +241,13 @@ func (x *Index) replaced() (bool, error) {
 		}
 		return !info.same(c.info), nil
 	}
-	if !x.opt.Safe {
-		info, err := c.log.Stat()
-		return err != nil || info.nlink == 0, nil
+	if info, err := x.fs.Stat(filepath.Join(x.dir, logName)); err == nil {
+		return !info.same(c.info), nil
 	}
-	info, err := x.fs.Stat(filepath.Join(x.dir, logName))
-	return err != nil || !info.same(c.info), nil
+	// Nothing is there to go over to: while the folder is on its way to another name
+	// it is as it was.
+	info, err := c.log.Stat()
+	return err != nil || info.nlink == 0, nil
 }
 
 // load opens the files and makes a view of them. Called with mu held.
@@ -566,8 +567,15 @@ func (x *Index) flock(ctx context.Context, wait bool) error {
 	for {
 		err := unix.Flock(int(x.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		switch {
-		case err == nil:
+		case err == nil && x.lockHolds():
 			return nil
+		case err == nil:
+			x.lock.Close()
+			x.lock = nil
+			if err := x.openLock(); err != nil {
+				return err
+			}
+			continue
 		case err == unix.EINTR:
 			continue
 		case err == unix.EBADF || err == unix.ENOLCK || err == unix.ENOTSUP || err == unix.EINVAL:
@@ -596,6 +604,14 @@ func (x *Index) flock(ctx context.Context, wait bool) error {
 		}
 		pause = min(2*pause, 10*time.Millisecond)
 	}
+}
+
+// lockHolds reports whether what is locked is what others lock too: the folder may
+// have been replaced by another one, or the lock's file by a new one.
+func (x *Index) lockHolds() bool {
+	var mine, there unix.Stat_t
+	return unix.Fstat(int(x.lock.Fd()), &mine) == nil && unix.Stat(x.lock.Name(), &there) == nil &&
+		mine.Ino == there.Ino && mine.Dev == there.Dev
 }
 
 func (x *Index) openLock() error {

@@ -124,7 +124,7 @@ func (x *Index) syncNames(ctx context.Context) (*View, error) {
 		return v, nil
 	}
 	if x.sync.live != nil && x.sync.sure && v.State().Dir.Scanned != 0 {
-		now, err := x.hear(ctx)
+		now, err := x.hear(ctx, v)
 		if err == nil {
 			x.write(now)
 			return now, nil
@@ -157,7 +157,7 @@ func (x *Index) tolerate(err error) error {
 var errUnheard = errors.New("notices were lost")
 
 // hear applies what the live listener has heard.
-func (x *Index) hear(ctx context.Context) (*View, error) {
+func (x *Index) hear(ctx context.Context, v *View) (*View, error) {
 	t, err := x.beginLook(ctx)
 	if err != nil {
 		return nil, err
@@ -170,6 +170,9 @@ func (x *Index) hear(ctx context.Context) (*View, error) {
 		return nil, err
 	}
 	u := t.view()
+	if u.st.GUID != v.st.GUID {
+		return nil, errUnheard // what was known is not known of this index
+	}
 	r := &reading{v: u}
 	r.all()
 	r.overlay(ev, x.f)
@@ -336,6 +339,9 @@ func (x *Index) round(ctx context.Context, v *View, l *listener, round int) (*Vi
 	}
 	r.overlay(ev, x.f)
 	if u := t.view(); u != v {
+		if u.st.GUID != v.st.GUID {
+			return nil, errUnheard // another index: UIDs mean something else
+		}
 		r.rebase(u)
 	}
 	if err := x.apply(ctx, t, r, exact); err != nil {
