@@ -57,7 +57,21 @@ func hdr(t *tool) error {
 		}
 		return t.wrote()
 	}
-	err := t.each(args, wholeSequence, func(m *msg) error {
+	// Addresses and names are what an index keeps.
+	quick := (onlyAddr || onlyName) && (t.form != formJSON || count) && !slices.ContainsFunc(fields, func(f string) bool { return keptAddrs[strings.ToLower(f)] == nil })
+	err := t.eachRef(args, wholeSequence, func(r *ref) error {
+		if quick && r.digested() {
+			s := r.summary()
+			for _, f := range fields {
+				for _, v := range addrValues(keptAddrs[strings.ToLower(f)](s), onlyAddr) {
+					if err := put(v); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		}
+		m := r.msg()
 		p, err := m.load()
 		if err != nil {
 			t.fail(m.path, err)
@@ -136,17 +150,31 @@ func isField(a string) bool {
 	return a != ""
 }
 
+// keptAddrs are the fields whose addresses an index keeps.
+var keptAddrs = map[string]func(s *message.Summary) []message.Addr{
+	"from":     func(s *message.Summary) []message.Addr { return s.From },
+	"to":       func(s *message.Summary) []message.Addr { return s.To },
+	"cc":       func(s *message.Summary) []message.Addr { return s.Cc },
+	"reply-to": func(s *message.Summary) []message.Addr { return s.ReplyTo },
+}
+
+// addrValues are the addresses, or else the names.
+func addrValues(list []message.Addr, onlyAddr bool) []string {
+	var out []string
+	for _, a := range list {
+		if onlyAddr {
+			out = append(out, a.Addr)
+		} else if a.Name != "" {
+			out = append(out, oneLine(a.Name))
+		}
+	}
+	return out
+}
+
 func values(h message.Header, field string, onlyAddr, onlyName bool) []string {
 	var out []string
 	if onlyAddr || onlyName {
-		for _, a := range h.Addresses(field) {
-			if onlyAddr {
-				out = append(out, a.Addr)
-			} else if a.Name != "" {
-				out = append(out, oneLine(a.Name))
-			}
-		}
-		return out
+		return addrValues(h.Addresses(field), onlyAddr)
 	}
 	for _, v := range h.Values(field) {
 		out = append(out, oneLine(message.DecodeWords(v)))
