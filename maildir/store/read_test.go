@@ -10,11 +10,11 @@ import (
 // says once it was opened.
 func TestReadRepairs(t *testing.T) {
 	w := newWorld(t, 1)
-	b, v := w.box(w.open(Options{}), "INBOX")
+	b, _ := w.box(w.open(Options{}), "INBOX")
 	if err := b.Build(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	v = w.sync(b)
+	v := w.sync(b)
 	row := v.Row(0)
 	path := b.f.File(row.Entry())
 	raw, err := row.Read()
