@@ -112,6 +112,15 @@ func (g *minder) end(ctx context.Context) error {
 	return nil
 }
 
+// doubt has the next Sync read the directories, whatever their times are. The caller
+// holds sync.mu.
+func (x *Index) doubt(t *tx) {
+	x.sync.sure = false
+	d := t.slot.st.Dir
+	d.NewSettled, d.CurSettled = false, false
+	t.dir(d)
+}
+
 // Observe returns an observer for stores whose folders have indexes: changes made
 // through maildir directly become records instead of a reading of the directory
 // later. Open returns the open index of a folder, nil if it has none; it is asked

@@ -164,10 +164,7 @@ func (x *Index) addFile(t *tx, e maildir.Entry, raw []byte, words []string) (UID
 	if errors.Is(err, fs.ErrNotExist) {
 		// Renamed or removed already, and what was heard of it others may have taken
 		// for a message they did not know.
-		x.sync.sure = false
-		d := u.State().Dir
-		d.NewSettled, d.CurSettled = false, false
-		t.dir(d)
+		x.doubt(t)
 	}
 	if raw != nil {
 		c := contents{raw: raw, size: int64(len(raw)), wire: -1, received: m.Received}

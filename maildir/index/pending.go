@@ -271,7 +271,7 @@ func (x *Index) writeNames(ctx context.Context, t *tx) (v *View, more bool, err 
 		uid UID
 		e   maildir.Entry
 	}
-	var moved []renamed
+	var moved, missing []renamed
 	var done []UID // names that say all they can
 	tried, refused := 0, error(nil)
 	rows := u.PendingRows()
@@ -294,7 +294,8 @@ func (x *Index) writeNames(ctx context.Context, t *tx) (v *View, more bool, err 
 		switch err := f.MoveAs(e, f, to); {
 		case err == nil:
 			moved = append(moved, renamed{uid, to})
-		case errors.Is(err, fs.ErrNotExist): // renamed or removed meanwhile: the next look tells
+		case errors.Is(err, fs.ErrNotExist): // renamed or removed meanwhile
+			missing = append(missing, renamed{uid, e})
 		case errors.Is(err, maildir.ErrExists): // rule 14, for the next look
 			g.stirred = true
 		case errors.Is(err, maildir.ErrName), errors.Is(err, maildir.ErrNotMail), errors.Is(err, syscall.ENAMETOOLONG):
@@ -319,6 +320,13 @@ func (x *Index) writeNames(ctx context.Context, t *tx) (v *View, more bool, err 
 	}
 	if err := g.end(ctx); err != nil {
 		return nil, false, err
+	}
+	for u, i := t.view(), 0; i < len(missing); i++ {
+		if row, ok := u.Find(missing[i].uid); ok && u.Entry(row) == missing[i].e {
+			// Nothing was heard of it: what is held to be known is wrong.
+			x.doubt(t)
+			break
+		}
 	}
 	if v, err = t.commit(); err != nil {
 		return nil, false, err
