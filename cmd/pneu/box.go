@@ -135,12 +135,8 @@ func (t *tool) open(b *box, create bool) bool {
 	if b.bad = err != nil; b.bad {
 		return false
 	}
-	if err := b.b.Volatile(); err != nil && !noIndex() {
-		why := err.Error()
-		if errors.Is(err, index.ErrReadOnly) {
-			why = "you may not write there"
-		}
-		t.remark(fmt.Sprintf("%s is read from its files, for no index can be kept: %s", b.f.Name(), why))
+	if errors.Is(b.b.Volatile(), index.ErrReadOnly) && !noIndex() { // of all else the store tells
+		t.remark(fmt.Sprintf("%s is read from its files, for no index can be kept: you may not write there", b.f.Name()))
 	}
 	return true
 }

@@ -74,10 +74,11 @@ func (x *Index) makeLog(id identity, s slot) error {
 	// then a loss of power costs no UIDs.
 	r := reservation{seq: 1, uid: uint64(s.st.UIDNext), modseq: min(s.st.HighestModSeq+modseqBlock, maxModSeq)}
 	copy(page[reserveAt+sector:], r.encode())
-	if _, err := f.WriteAt(page, 0); err != nil {
-		return err
+	if _, err = f.WriteAt(page, 0); err == nil {
+		err = f.Sync()
 	}
-	if err := f.Sync(); err != nil {
+	if err != nil {
+		x.fs.Remove(path + tmpSuffix)
 		return err
 	}
 	if err := x.fs.Rename(path+tmpSuffix, path); err != nil {

@@ -11,7 +11,7 @@ import (
 // Errors that callers look for with errors.Is.
 var (
 	// ErrVersion: the index was written by a newer pneu. It is left alone.
-	ErrVersion = errors.New("index is of a newer version of pneu")
+	ErrVersion = errors.New("index was written by a newer pneu: update this one")
 	// ErrDamaged: the index cannot be read. Sync rebuilds it.
 	ErrDamaged = errors.New("index is damaged")
 	// ErrBusy: another writer has the lock, and the caller would not wait.

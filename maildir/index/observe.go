@@ -94,6 +94,7 @@ func (g *minder) end(ctx context.Context) error {
 		return nil
 	}
 	ev := touched{}
+	g.t.heard = true
 	after, quiet, err := g.x.quiet(g.l, ev, false)
 	if errors.Is(err, errUnheard) {
 		g.x.sync.sure = false

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -198,6 +199,9 @@ func TestNoSpace(t *testing.T) {
 			t.Errorf("late %v: %v", late, x.Volatile())
 		}
 		x.Close()
+		if left, _ := filepath.Glob(filepath.Join(f.Path(), "*"+tmpSuffix)); len(left) > 0 {
+			t.Errorf("late %v: on a full disk there is left %q", late, left)
+		}
 		fsys.full = false
 		y := mustOpen(t, f, Options{})
 		if want := 2; late && y.View().Len() != want || !late && y.View().Len() != 0 {
@@ -451,5 +455,28 @@ func TestFlagsSurviveLostSnapshot(t *testing.T) {
 	x.Close()
 	if errs := mustOpen(t, f, Options{}).check(); len(errs) > 0 {
 		t.Error(errs)
+	}
+}
+
+// What is wrong is said in one line, be it mended or gone without.
+func TestDamageIsSaidOnce(t *testing.T) {
+	for name, damage := range map[string]func(path string) error{
+		"cut":  func(path string) error { return os.Truncate(path, 9) },
+		"dir":  func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) },
+		"link": func(path string) error { return errors.Join(os.Remove(path), os.Symlink("/dev/null", path)) },
+	} {
+		for _, file := range []string{logName, idxName} {
+			f := compacted(t, 3)
+			if err := damage(filepath.Join(f.Path(), file)); err != nil {
+				t.Fatal(err)
+			}
+			var said strings.Builder
+			x := mustOpen(t, f, Options{Log: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+			syncIndex(t, x)
+			n := strings.Count(said.String(), "\n")
+			if mended := x.Volatile() == nil; mended && n != 1 || !mended && n != 0 {
+				t.Errorf("%s %s: volatile %v and said:\n%s", name, file, x.Volatile(), said.String())
+			}
+		}
 	}
 }

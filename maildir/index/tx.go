@@ -40,6 +40,9 @@ type tx struct {
 	err     error       // the first, that commit reports
 	ended   bool
 	runs    []UIDRange
+	// heard: notices were taken from the live listener that only the next commit
+	// writes down. Without it the directories have to be read.
+	heard bool
 }
 
 // nameRun gathers renames to canonical names with the same flags.
@@ -167,7 +170,7 @@ func (x *Index) prepare() error {
 	}
 	if renew {
 		if c.stale != nil && !errors.Is(c.stale, errHalf) {
-			x.opt.Log.Warn("index repaired", "folder", x.f.Name(), "err", c.stale)
+			x.opt.Log.Info("index repaired", "folder", x.f.Name(), "err", c.stale)
 		}
 		return x.compact()
 	}
@@ -764,6 +767,7 @@ func (t *tx) commit() (*View, error) {
 		t.err = err
 	}
 	if !t.changed && t.err == nil {
+		t.heard = false
 		return x.cur.Load(), nil
 	}
 	b := t.build()
@@ -826,6 +830,7 @@ func (t *tx) commit() (*View, error) {
 		x.core.forked = true
 	}
 	x.publish(b.done())
+	t.heard = false
 	t.from()
 	if x.volatile == nil && x.wantCompact(t.lax) {
 		if err := x.compact(); err != nil {
@@ -863,6 +868,9 @@ func (t *tx) end() {
 		return
 	}
 	t.ended = true
+	if t.heard { // whoever takes notices holds sync.mu until here
+		t.x.sync.sure = false
+	}
 	if t.blob != nil {
 		t.blob.close()
 		t.blob = nil
