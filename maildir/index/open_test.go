@@ -156,10 +156,8 @@ func (f *fullFS) Open(path string, write bool) (file, error) {
 	return fullFile{g, f}, nil
 }
 
+// Create works on a full disk, as it mostly does.
 func (f *fullFS) Create(path string) (file, error) {
-	if f.full {
-		return nil, &os.PathError{Op: "create", Path: path, Err: unix.ENOSPC}
-	}
 	g, err := f.disk.Create(path)
 	if err != nil {
 		return nil, err
@@ -478,5 +476,25 @@ func TestDamageIsSaidOnce(t *testing.T) {
 				t.Errorf("%s %s: volatile %v and said:\n%s", name, file, x.Volatile(), said.String())
 			}
 		}
+	}
+}
+
+// Files of digests that could not be made do not take the last room there is.
+func TestNoSpaceForDigests(t *testing.T) {
+	f := newFolder(t)
+	fsys := &fullFS{}
+	x := mustOpen(t, f, Options{fs: fsys})
+	tx := mustBegin(t, x)
+	if _, err := tx.add(Message{Entry: maildir.Entry{File: "1.1.h"}}); err != nil {
+		t.Fatal(err)
+	}
+	mustCommit(t, tx)
+	fsys.full = true
+	if _, err := tx.add(Message{Entry: maildir.Entry{File: "2.2.h"}, Digest: []byte("d"), Head: []byte("h")}); !errors.Is(err, unix.ENOSPC) {
+		t.Error(err)
+	}
+	tx.end()
+	if left, _ := filepath.Glob(filepath.Join(f.Path(), "*"+tmpSuffix)); len(left) > 0 {
+		t.Errorf("left over: %q", left)
 	}
 }

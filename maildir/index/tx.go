@@ -748,6 +748,7 @@ func (x *Index) makeBlobs(name, magic string, id identity) (file, error) {
 	}
 	if err != nil {
 		f.Close()
+		x.fs.Remove(path + tmpSuffix)
 		return nil, err
 	}
 	return f, nil
