@@ -1,7 +1,9 @@
 package fulltext
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -43,11 +45,37 @@ func (disk) Create(path string) (file, error) {
 }
 
 func (disk) Open(path string) (file, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
+	f, err := openPlain(path, os.O_CREATE|os.O_APPEND|os.O_RDWR)
 	if err != nil {
 		return nil, err
 	}
 	return diskFile{f}, nil
+}
+
+// openPlain opens a file of ours. A FIFO by its name must not hang us, nor a link have
+// us read or write another's file.
+func openPlain(path string, mode int) (*os.File, error) {
+	f, err := os.OpenFile(path, mode|plainOnly, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+		f.Close()
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errNotPlain}
+	}
+	return f, nil
+}
+
+var errNotPlain = errors.New("not a plain file")
+
+// readPlain is os.ReadFile for a file of ours of which no more than limit bytes count.
+func readPlain(path string, limit int64) ([]byte, error) {
+	f, err := openPlain(path, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit))
 }
 
 func (f diskFile) Lock(wait bool) error { return lock(f.File, wait) }

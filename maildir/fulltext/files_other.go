@@ -7,6 +7,8 @@ import (
 	"os"
 )
 
+const plainOnly = 0
+
 // Without flock there is no telling whether someone else writes: nothing is written.
 func lock(*os.File, bool) error { return errors.ErrUnsupported }
 

@@ -10,6 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// plainOnly are the bits by which open(2) neither follows a link nor waits.
+const plainOnly = unix.O_NOFOLLOW | unix.O_NONBLOCK
+
 func lock(f *os.File, wait bool) error {
 	how := unix.LOCK_EX
 	if !wait {

@@ -21,6 +21,7 @@ const (
 	manifestMagic = "pneuman\n"
 	maxIdentity   = 4096
 	maxSegments   = 1 << 16
+	maxManifest   = 2 << 20 // more than maxSegments need
 )
 
 // A manifest names the segments of an index.
@@ -86,7 +87,11 @@ func parseManifest(b []byte) (m manifest, err error) {
 // readManifest reads the manifest in dir. One that is missing or damaged is
 // empty. raw is what stands there.
 func readManifest(dir string) (m manifest, raw []byte, err error) {
-	raw, err = os.ReadFile(filepath.Join(dir, manifestName))
+	path := filepath.Join(dir, manifestName)
+	if st, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) || err == nil && !st.Mode().IsRegular() {
+		return m, nil, nil // writeManifest puts one in the place of what may be there
+	}
+	raw, err = readPlain(path, maxManifest)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return m, nil, nil

@@ -94,7 +94,7 @@ type segment struct {
 
 // openSegment maps a segment's file.
 func openSegment(path string) (*segment, error) {
-	f, err := os.Open(path)
+	f, err := openPlain(path, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}

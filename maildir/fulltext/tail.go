@@ -76,6 +76,9 @@ func parseRecords(b []byte) (docs []tailDoc, n int) {
 	return docs, n
 }
 
+// maxTailRead bounds what a tail of nonsense can make us read at once.
+const maxTailRead = 64 << 20
+
 // A tail is the file of recent documents, as far as this process has read it.
 type tail struct {
 	info   os.FileInfo // of the file read; nil if there was none
@@ -101,7 +104,7 @@ func (t *tail) read(f io.ReaderAt, info os.FileInfo, identity string) error {
 	if t.seen == t.size {
 		return nil
 	}
-	b := make([]byte, t.seen-t.size)
+	b := make([]byte, min(t.seen-t.size, maxTailRead)) // what is beyond is as if it were not covered
 	n, err := f.ReadAt(b, t.size)
 	if err != nil && err != io.EOF {
 		return err
@@ -141,7 +144,7 @@ func (t *tail) refresh(dir, identity string) (changed bool, err error) {
 	case t.info != nil && os.SameFile(t.info, info) && info.Size() == t.seen && info.ModTime().Equal(t.info.ModTime()):
 		return false, nil
 	}
-	f, err := os.Open(path)
+	f, err := openPlain(path, os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		changed = t.info != nil
 		*t = tail{}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // exportWait is how long an export waits for Dovecot to let go of the folder.
@@ -101,7 +103,7 @@ const rescueAge = 7 * 24 * time.Hour
 
 // rescueDue looks at the header of the copy alone.
 func (x *Index) rescueDue(v *View) bool {
-	f, err := os.Open(filepath.Join(x.f.Path(), rescueFile))
+	f, err := os.OpenFile(filepath.Join(x.f.Path(), rescueFile), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return true
 	}
