@@ -25,7 +25,7 @@ import (
 // root returns the Maildir that folder names are looked up in: -M, $PNEU_MAILDIR,
 // $MAILDIR, what the configuration says of the user, else ~/Maildir.
 func (t *tool) root() (string, error) {
-	for _, dir := range []string{t.c.String("maildir"), os.Getenv("PNEU_MAILDIR"), os.Getenv("MAILDIR")} {
+	for _, dir := range []string{t.contextOf("maildir").String("maildir"), os.Getenv("PNEU_MAILDIR"), os.Getenv("MAILDIR")} {
 		if dir != "" {
 			return filepath.Abs(dir)
 		}

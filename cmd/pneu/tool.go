@@ -171,6 +171,17 @@ func withCode(err error) error {
 	return sysexits.Wrap(sysexits.IO, err)
 }
 
+// contextOf returns the context in which a flag was given: that of the verb, or of the one
+// it is part of.
+func (t *tool) contextOf(flag string) *cli.Context {
+	for _, c := range t.c.Lineage() {
+		if c.Command != nil && c.IsSet(flag) {
+			return c
+		}
+	}
+	return t.c
+}
+
 func (t *tool) chooseForm() error {
 	if when := t.c.String("color"); t.c.IsSet("color") && when != "auto" && when != "always" && when != "never" {
 		return boot.Usage("--color wants auto, always or never")
@@ -180,7 +191,7 @@ func (t *tool) chooseForm() error {
 		t.form = formNull
 		n++
 	}
-	if t.c.Bool("json") {
+	if t.contextOf("json").Bool("json") {
 		t.form = formJSON
 		n++
 	}

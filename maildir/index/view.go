@@ -142,10 +142,10 @@ func (v *View) state(row int) uint8 {
 
 // PendingRows returns the rows that Pending is true of.
 func (v *View) PendingRows() []int {
-	if v.st.Pending == 0 {
+	if v.st.Pending <= 0 { // below only if a damaged snapshot said so
 		return nil
 	}
-	rows := make([]int, 0, v.st.Pending)
+	rows := make([]int, 0, min(v.st.Pending, v.st.Total))
 	v.scan(func(row int, c *chunk, i int) {
 		if c.state[i]&statePending != 0 {
 			rows = append(rows, row)
@@ -159,7 +159,7 @@ func (v *View) UndigestedRows() []int {
 	if v.st.Total == 0 || v.st.Undigested == 0 && v.blob.has(v.cacheEnd) {
 		return nil
 	}
-	rows := make([]int, 0, v.st.Undigested)
+	rows := make([]int, 0, max(0, v.st.Undigested))
 	v.scan(func(row int, c *chunk, i int) {
 		if at := int64(c.cache[i]); at == 0 || !v.blob.has(at*8+blobHeader) {
 			rows = append(rows, row)
