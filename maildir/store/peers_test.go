@@ -164,8 +164,10 @@ const dovecotLib = "/usr/lib/dovecot/"
 // dovecot begins an IMAP session without server or login.
 func (p *peer) dovecot() *session {
 	p.t.Helper()
-	if _, err := os.Stat(dovecotLib + "imap"); err != nil {
-		p.t.Skip("Dovecot is not installed")
+	for _, program := range []string{"imap", "pop3"} {
+		if _, err := os.Stat(dovecotLib + program); err != nil {
+			p.t.Skip("Dovecot is not installed with ", program)
+		}
 	}
 	s := &session{t: p.t, cmd: p.command(p.t.Context(), dovecotLib+"imap", "-c", p.dovecotConfig())}
 	s.cmd.Stderr = &s.said
