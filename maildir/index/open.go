@@ -113,7 +113,6 @@ func Open(f *maildir.Folder, opt Options) (*Index, error) {
 // some were read before.
 func (x *Index) Close() error {
 	x.stopWork()
-	x.stopWork()
 	x.writer <- struct{}{} // after the last tx
 	defer func() { <-x.writer }()
 	x.mu.Lock()
