@@ -133,8 +133,16 @@ func TestTmuxDay(t *testing.T) {
 	}
 	p.keys("Escape")
 	p.wait(`Draft kept`)
-	if es, _ := os.ReadDir(filepath.Join(dir, ".Drafts", "cur")); len(es) != 1 {
-		t.Errorf("%d drafts, want 1", len(es))
+	// It is written behind the screen.
+	var drafts []os.DirEntry
+	for range 200 {
+		if drafts, _ = os.ReadDir(filepath.Join(dir, ".Drafts", "cur")); len(drafts) == 1 {
+			break
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	if len(drafts) != 1 {
+		t.Errorf("%d drafts, want 1", len(drafts))
 	}
 	p.keys("q")
 	p.wait(`1/40`)
