@@ -141,7 +141,12 @@ func (c *changer) flush() error {
 			if err != nil || now.f == nil {
 				break
 			}
-			p.m = now
+			d, err := c.plan(c.batch, now) // the folder may be what is gone
+			if err != nil {
+				p.result.Err = err
+				break
+			}
+			p.m, p.deed = now, d
 			c.do(queue[i : i+1])
 		}
 		if p.result.Err != nil {

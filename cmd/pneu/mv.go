@@ -64,6 +64,36 @@ type target struct {
 	name   string
 	tmpl   *template.Template
 	create bool
+	known  destinations
+}
+
+// destinations are folders that were looked up since input was waited for, or messages were
+// moved, last: to look at the tree for each message costs more than to move it.
+type destinations struct {
+	turn int
+	at   map[named]*maildir.Folder
+}
+
+// named is a folder by its name in a tree.
+type named struct{ root, name string }
+
+// of returns a folder, looked up by find unless it is known.
+func (d *destinations) of(t *tool, s *maildir.Store, name string, find func() (*maildir.Folder, error)) (*maildir.Folder, error) {
+	if d.at == nil || d.turn != t.turn {
+		d.turn, d.at = t.turn, map[named]*maildir.Folder{}
+	}
+	var p named
+	if p.name = name; s != nil {
+		p.root = s.Root()
+	}
+	if f := d.at[p]; f != nil {
+		return f, nil
+	}
+	f, err := find()
+	if err == nil {
+		d.at[p] = f
+	}
+	return f, err
 }
 
 // of returns the folder m goes to, nil if it is yet to be made and this is a dry run,
@@ -93,10 +123,13 @@ func (d *target) of(b *journal.Batch, m *msg) (*maildir.Folder, string, error) {
 		if s == nil {
 			return nil, name, fatal{fmt.Errorf("folder %s: the message lies in no tree of folders: write a path", name)}
 		}
-		f, err = s.Folder(name)
-		if errors.Is(err, maildir.ErrNoFolder) && d.create && b != nil {
-			f, err = b.CreateFolder(s, name)
-		}
+		f, err = d.known.of(d.t, s, name, func() (*maildir.Folder, error) {
+			f, err := s.Folder(name)
+			if errors.Is(err, maildir.ErrNoFolder) && d.create && b != nil {
+				f, err = b.CreateFolder(s, name)
+			}
+			return f, err
+		})
 	}
 	switch {
 	case errors.Is(err, maildir.ErrNoFolder) && path && d.create:

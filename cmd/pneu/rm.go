@@ -25,6 +25,7 @@ func rm(t *tool) error {
 	if purge {
 		what, op = "rm --purge", "purge"
 	}
+	var known destinations
 	return t.changeMany(what, t.c.Args().Slice(), func(b *journal.Batch, m *msg) (deed, error) {
 		if b == nil {
 			t.wouldDo(m, op)
@@ -44,13 +45,19 @@ func rm(t *tool) error {
 		if s == nil {
 			return deed{}, errors.New("no tree of folders, and so no Trash: use --purge")
 		}
-		name := maildir.SpecialFolder(s, "Trash")
-		if m.f.Name() == name {
-			return deed{}, errors.New("is in the Trash already (--purge deletes it)")
-		}
-		trash, err := b.CreateFolder(s, name)
+		trash, err := known.of(t, s, "Trash", func() (*maildir.Folder, error) {
+			name := maildir.SpecialFolder(s, "Trash")
+			f, err := b.CreateFolder(s, name)
+			if err != nil {
+				return nil, fmt.Errorf("folder %s: %w", name, err)
+			}
+			return f, nil
+		})
 		if err != nil {
-			return deed{}, fmt.Errorf("folder %s: %w", name, err)
+			return deed{}, err
+		}
+		if m.f.Name() == trash.Name() {
+			return deed{}, errors.New("is in the Trash already (--purge deletes it)")
 		}
 		return deed{op: op, how: store.Moved, to: trash}, nil
 	})

@@ -238,6 +238,21 @@ func (c Change) Plain() Change {
 	return c
 }
 
+// numbered returns by directory what was noted by number.
+func (h *history) numbered() map[string][]Bulk {
+	if h.bulks == nil {
+		h.bulks = map[string][]Bulk{}
+		for _, b := range h.order {
+			for i := range b.ops {
+				if o := &b.ops[i]; o.Kind == "bulk" || o.Kind == "words" {
+					h.bulks[o.From] = append(h.bulks[o.From], o.Bulk)
+				}
+			}
+		}
+	}
+	return h.bulks
+}
+
 // leaving writes down the numbers of messages that are about to leave their folders because
 // something is taken back or done again, as far as numbers were noted of them: after that there
 // is no telling which message it was.
@@ -245,14 +260,7 @@ func (j *Journal) leaving(h *history, run []task, how string) error {
 	if j.numbers == nil {
 		return nil
 	}
-	noted := map[string][]Bulk{} // by directory
-	for _, b := range h.order {
-		for _, o := range b.ops {
-			if o.Kind == "bulk" || o.Kind == "words" {
-				noted[o.From] = append(noted[o.From], o.Bulk)
-			}
-		}
-	}
+	noted := h.numbered()
 	if len(noted) == 0 {
 		return nil
 	}

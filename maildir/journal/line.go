@@ -198,6 +198,8 @@ type history struct {
 	gone []Op // messages that left their folders by undo or redo
 
 	left map[numbering]map[uint32]string // bases of messages that were moved away; made when asked for
+
+	bulks map[string][]Bulk // as numbered returns it; made when asked for
 }
 
 // maxLine is more than any line we write; longer ones are damage.
