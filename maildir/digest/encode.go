@@ -99,6 +99,17 @@ func Append(dst []byte, m *message.Message) []byte {
 	return k.finish()
 }
 
+// MaxRaw is how much of a message is looked at: of a longer one digest and text are those of its beginning.
+const MaxRaw = 32 << 20
+
+// Cut makes of the digest of a message's beginning one of the message, which has size octets, and wire with CRLF line
+// ends. It is Truncated: where parts end is not known.
+func Cut(b []byte, size, wire int64) {
+	b[atFlags] |= flagTruncated
+	binary.LittleEndian.PutUint64(b[atSize:], uint64(size))
+	binary.LittleEndian.PutUint32(b[atBare:], uint32(min(max(wire-size, 0), 1<<32-1)))
+}
+
 func (k *maker) put16(at, n int) { binary.LittleEndian.PutUint16(k.b[k.start+at:], uint16(n)) }
 func (k *maker) put32(at int, n uint32) {
 	binary.LittleEndian.PutUint32(k.b[k.start+at:], n)

@@ -52,7 +52,7 @@ func Head(dst []byte, d Digest) []byte {
 
 // Text returns what is searched of a message: all of it that a person would read. That is the text of all its parts,
 // of HTML what remains without the markup, the names of files, and subject and sender of messages within. Lines are not
-// wrapped nor joined: it is meant for Fold, not for the screen.
+// wrapped nor joined: it is meant for Fold, not for the screen. Of a message longer than MaxRaw the beginning is searched.
 func Text(m *message.Message) string {
 	var t Texter
 	return string(t.append(m))
@@ -78,6 +78,9 @@ func (t *Texter) Folded(dst []byte, m *message.Message) []byte {
 // append returns the text of m, which is there until the next call.
 func (t *Texter) append(m *message.Message) []byte {
 	t.out = t.out[:0]
+	if len(m.Raw) > MaxRaw {
+		m = message.Parse(m.Raw[:MaxRaw])
+	}
 	t.message(m, 0)
 	if n := MaxText; len(t.out) > n {
 		for n > 0 && !utf8.RuneStart(t.out[n]) {

@@ -9,7 +9,11 @@
 // # How
 //
 // A text is cut into tokens. The few bytes around a place decide whether there
-// is a cut (tokens.go), so that a needle is cut as the text it comes from. A segment
+// is a cut, so that a needle is cut as the text it comes from. A token is a run of
+// word bytes (ASCII letters and digits, ', -, _ and all from 80 to FF but E3 to
+// E9), or of other ASCII but the blank, or an ideograph: a byte from E3 to E9 and
+// at most two from 80 to BF behind it. A blank is the beginning of the token after
+// it, unless an ideograph, a blank or nothing follows: then it is one. A segment
 // holds a dictionary of its documents' tokens, for each the documents it is in,
 // and each text as the numbers of its tokens. A needle without a cut is looked
 // for in the dictionary, all of it, and its documents are those of the tokens
@@ -58,7 +62,7 @@
 // Segment: sections without gaps between.
 //
 //	header    "pneutxt\n", version u32, 0 u32
-//	texts     of each document, UIDs ascending: the numbers of its tokens (code.go)
+//	texts     of each document, UIDs ascending: the numbers of its tokens
 //	postings  of each term, one varint whose two lowest bits say what follows:
 //	          0 a list, the rest is its length in bytes: varints of differences
 //	          1 nothing, the rest is the only document
@@ -71,6 +75,12 @@
 //	footer    "pneutxt\n", version u32, documents u32, terms u32, checksum of sums u32,
 //	          number of the segment u64, offsets u64 of postings, heap, blocks, table and sums,
 //	          0 u32, checksum of the footer u32
+//
+// The number of a token takes one byte, 00 to BF, for the 192 most frequent terms;
+// for the next 14336 two, the first from C0 to F7; for the next 458752 three, the
+// first from F8 to FE; and four for the rest, of which the first is FF. The
+// others count from the first term of their tier, the most significant in front:
+// C1 02 is 192 + 256 + 2. In each tier terms are in the order of their bytes.
 //
 // Documents are numbered from 0 to at most 65535 in a segment. Checksums are
 // compared when a part is first looked at. A segment that is damaged then, or cut

@@ -25,8 +25,8 @@
 //
 // Beside cur, new and tmp, all of mode 0600. Numbers are little endian. "Sum" is
 // CRC32C. A uvarint and a varint are those of encoding/binary; a string is its
-// length as uvarint and its bytes. Names ending in ".tmp" are left over from a
-// crash.
+// length as uvarint and its bytes. Times are seconds since 1970 unless said
+// otherwise. Names ending in ".tmp" are left over from a crash.
 //
 //	pneu.log    journal: what was committed since pneu.idx
 //	pneu.idx    snapshot: columns, names, hash table
@@ -56,17 +56,25 @@
 // lie two reservations that take turns likewise; the highest of each value in
 // force.
 //
-//	slot: u64 number of the commit, length of the log that is committed, boot
+//	slot: u64 number of the commit, not 0, length of the log that is committed, boot
 //	      id, number of pneu.cache, end of pneu.cache, end of pneu.head, how much
 //	      of each is on the disk, HIGHESTMODSEQ, floor of tombstones, sizes as
 //	      files, sizes with CRLF, mtime of new/ and cur/ in ns, end of last scan
-//	      in ns; u32 UIDVALIDITY, UIDNEXT, messages, unseen, deleted, in new/,
-//	      pending, without digest, settled (1: new/, 2: cur/); u32 sum at 508
-//	reservation: u64 number, bound of UIDNEXT, bound of HIGHESTMODSEQ;
+//	      in ns; u32 UIDVALIDITY, UIDNEXT, messages, unseen (without S), deleted
+//	      (with T), in new/, pending, without digest, settled (1: new/, 2: cur/);
 //	      u32 sum at 508
+//	reservation: u64 number, bound of UIDNEXT, bound of HIGHESTMODSEQ, neither
+//	      of which may be passed; u32 sum at 508
 //
-// From 4096 on come batches, each at a multiple of 8: u32 length of the payload,
-// u32 sum of all that follows in the batch, u64 number of the commit, payload.
+// A sum at 508 is that of the bytes before it in the sector. A directory is
+// settled if its time was old enough when it was read that any change since
+// would have given it another. The boot id is 4 in safe mode; else hashBytes with
+// key 0 of what /proc/sys/kernel/random/boot_id says, with the highest bit set, or
+// 1 where there is no such file.
+//
+// From 4096 on come batches, each at a multiple of 8 behind zeros: u32 length of
+// the payload, u32 sum of all that follows in the batch but the zeros, u64 number
+// of the commit, which may have several, payload.
 // A payload is records one after the other, each a byte for its kind and:
 //
 //	 1 add      uvarint UID; byte, 1 if in new/; byte, flags the name lacks;
@@ -76,9 +84,11 @@
 //	            file name
 //	 2 flags    ranges; bytes set, clear, pending; uvarint MODSEQ; lists of
 //	            keywords to add and to remove. Rows that it does not change keep
-//	            their MODSEQ
+//	            their MODSEQ. With pending 1 those that it changes are pending
+//	            from now on; with 0 those are no longer whose name has their flags
 //	 3 name     ranges; byte flags in the name; byte, 2: in new/, 4: no info part.
-//	            The names are base + ":2," + letters
+//	            The names are base + ":2," + letters. Rows that have these flags
+//	            are no longer pending, nor are they after 4
 //	 4 rename   uvarint UID; byte, 1 if in new/; string file name
 //	 5 expunge  ranges; uvarint MODSEQ
 //	 6 keyword  uvarint number, the next free one; string
@@ -91,10 +101,28 @@
 //	12 reset    uvarint UIDVALIDITY: all rows and tombstones are forgotten
 //	13 raise    uvarint UIDNEXT and HIGHESTMODSEQ, at least
 //
-// Ranges are their number as uvarint, and for each the distance from the end of
-// the one before and its length less one. A list of keywords is its length and
-// their numbers. The bits of flags are 1 S, 2 R, 4 F, 8 T, 16 D, 32 P. A row is
-// pending while its name on disk lacks a change.
+// Ranges are their number as uvarint, and for each, as uvarints, its first UID
+// less the last one of the range before (of the first, less 0) and its length less
+// one; they ascend. UIDs without a row are passed over. A list of keywords is its
+// length and their numbers. The bits of flags are 1 S, 2 R, 4 F, 8 T, 16 D, 32 P;
+// other letters are in names alone. Class is that of package digest; it and sent,
+// which is received where the message does not say it, are 0 until the message was
+// read. A row is pending while its name on disk lacks a change. A UIDNEXT that is
+// not above those of all rows, a MODSEQ from 2^48 on and a keyword from 2^16 on
+// are damage; a kind that is not above is, too.
+//
+// Metas are, by key:
+//
+//	"keyword letters"   dovecot-keywords, by which the names were last read: a line
+//	                    for each, number (0 is a), blank, keyword. Letters that got
+//	                    a meaning since give it to the messages with them
+//	"imported"          name of the file that the UIDs came from
+//	"dovecot guid"      GUID of the folder there, 16 bytes
+//	"uidl " u32         POP3 UIDL of the UID, which is big endian
+//	"order " u32        likewise its place in POP3's order: u32, big endian
+//	"young"             files that were written to less than 2 s before they were
+//	                    read, and are read once more if they have changed: uvarint
+//	                    UID; varint size, mtime in ns, when it was read in ns
 //
 // # pneu.idx
 //
@@ -107,7 +135,7 @@
 //	 1 UID u32            2 flags u8            3 flags in the name u8
 //	 4 state u8: 1 pending, 2 in new/, 4 no info part, 8 info part with the name
 //	 5 keyword set u16    6 class u16           7, 8 MODSEQ u32 low, u16 high
-//	 9 size u32          10 CRLF size less size u32 (2^32-1: unknown)
+//	 9 size u32          10 CRLF size less size u32 (both 2^32-1: unknown)
 //	11 received u32      12, 13 sent u32 low, i8 high
 //	14 place in pneu.cache/8 u32
 //
@@ -125,12 +153,21 @@
 //	17 hosts: strings, numbered from 0
 //	18 hash table of entries of u32 row+1 (0: free), u32 upper half of the hash of
 //	   the base, u32 hash of the whole name; its place is the lower half times the
-//	   number of entries over 2^32, and on from there. hashBytes and fileHash
-//	   are the hashes, with the key of the identity
+//	   number of entries over 2^32, and on from there
 //	19 save dates that are not the received date: pairs of u32 row and time
 //	20 keywords: strings, numbered from 0    21 keyword sets: lists; 0 is empty
 //	22 tombstones: u64 MODSEQ, u32 first and last UID; ascending
 //	23 u32 offsets into 24, in order of keys; 24 pairs of strings, key and value
+//
+// The hash of a base is hashBytes with the key of the identity; that of a whole
+// name the upper half of hashBytes of what follows the base, with the hash of the
+// base as its key, plus 1 if it is in new/. Let mix be the upper xor the lower
+// half of a product of 128 bits, k0 = a0761d6478bd642f, k1 = e7037ed1a0b428db and
+// k2 = 8ebc6af09c88c6e3. hashBytes of n bytes:
+//
+//	h = key xor k0; for each 16 bytes, as two u64 a and b: h = mix(a xor k1, b xor h)
+//	of those left, x is the first u64 if there are 8, else 0; y the others, as u64
+//	p = (x xor k2) * (y xor h); mix(upper p xor n xor k1, lower p xor key xor k0)
 //
 // # pneu.cache and pneu.head
 //
@@ -138,11 +175,22 @@
 // sum of the eight bytes before, the text. In pneu.cache they begin at multiples
 // of 8; in pneu.head they do not cross multiples of 2^20, and UID 0 says that
 // nothing more comes before the next. Both files bear the number that the slot
-// says; others are replaced by new ones, and record 11 forgets the old.
+// says; others are replaced by new ones, and record 11 forgets the old. What
+// records of UIDs that are gone take is free only then.
+//
+// # pneu.uids
+//
+// The first line is "3 V", UIDVALIDITY, " N", UIDNEXT + 2^20, " G", GUID in
+// hexadecimal digits, " M", HIGHESTMODSEQ + 2^40: what may be given before it is
+// written again. Then, in order of UIDs, a line for each: UID; " S" and " W" with
+// the sizes that the base lacks; " P" and " O", UIDL and order of POP3; " D", when
+// it was saved; " K", the keywords that have no letter, with % between; " :", base.
+// It is written anew when it is a week old, or half of what it is ahead is used.
 //
 // # Locks and order of writes
 //
-// Writers hold flock(LOCK_EX) on the directory of the folder, or on pneu.lock.
+// Writers hold flock(LOCK_EX) on the directory of the folder, or on pneu.lock;
+// once they have it they look whether it still has its path.
 // To commit: write a reservation and fsync it if UIDNEXT or HIGHESTMODSEQ would
 // pass it; append to pneu.cache and pneu.head; append batches behind the
 // committed end of pneu.log; write the slot. That last write of 512 bytes is the

@@ -33,8 +33,13 @@
 // What it keeps itself, beside the index of each folder: threads. References and base
 // subjects tie them, as [thread.Build] does; a folder of 5,000 messages or more has them in
 // the file pneu.threads (package thread says how), which is bound to the folder's numbering,
-// brought up to date by who uses it, and made anew if it is missing or damaged. Threads of all
-// folders together are kept by the process.
+// brought up to date by who uses it, and made anew if it is missing or damaged. Its mark is the
+// version of digests (a byte), the GUID of the folder and UIDVALIDITY (big endian); keys are UIDs,
+// and dates the column sent.
+// Threads of all folders together are kept by the process.
+//
+// The identity of the index of texts (package fulltext) and the numbering in a journal are the
+// GUID of the folder in hexadecimal digits, a slash and UIDVALIDITY.
 //
 // A folder that is looked at for the first time is listed at once, and read by [Box.Build];
 // texts are indexed by [Box.EnsureText], if anyone wants to search them. Until these are
