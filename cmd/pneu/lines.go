@@ -29,7 +29,7 @@ type column struct {
 }
 
 // pageSize is how many lines a page has: enough that handing them out does not count.
-const pageSize = 1024
+const pageSize = 2048
 
 func newPage(t *tool, width int, now time.Time, colour bool) *page {
 	p := &page{t: t, colour: colour}
@@ -109,6 +109,8 @@ type lines struct {
 	senders map[string]string // the sender's column by name, NUL, address
 	today   int64             // the day that now is, since 1970
 	zone    span
+	lastDay int64 // the day that was written last, as dayText: lists are often by date
+	dayText []byte
 }
 
 // A span is a time in which the clock of the reader's place is not set.
@@ -128,10 +130,11 @@ func newLines(width int, now time.Time) *lines {
 
 // of returns the line of a message: good until the next call.
 func (l *lines) of(r *ref, num int) []byte {
-	if r.digested() {
-		ix := r.v.Index()
-		if d, err := digest.Decode(ix.Blob(int(r.n))); err == nil {
-			return l.fromDigest(r, d, num)
+	if r.v != nil {
+		if b := r.v.Index().Blob(int(r.n)); b != nil {
+			if d, err := digest.Decode(b); err == nil {
+				return l.fromDigest(r, d, num)
+			}
 		}
 	}
 	return append(l.buf[:0], scanLine(r.msg(), num, l.width, l.now)...)
@@ -148,7 +151,7 @@ func (l *lines) fromDigest(r *ref, d digest.Digest, num int) []byte {
 	marks := r.marks(d)
 	b = append(b, marks[:]...)
 	b = append(b, ' ')
-	b = l.appendDate(b, r.date())
+	b = l.appendDate(b, r.v.Index().Sent(int(r.n)))
 	b = append(b, ' ')
 	who := l.sender(d)
 	b = append(b, who...)
@@ -203,14 +206,23 @@ func (l *lines) sender(d digest.Digest) string {
 // appendDate is shortDate.
 func (l *lines) appendDate(b []byte, at int64) []byte {
 	day := l.day(at)
-	if at == seconds(time.Time{}) || l.today-day < 180 {
+	if day == l.today || at == seconds(time.Time{}) { // the time of day counts
 		return append(b, shortDate(time.Unix(at, 0), l.now)...)
 	}
-	year, month := civil(day)
-	if year < 1000 || year > 9999 {
-		return append(b, shortDate(time.Unix(at, 0), l.now)...)
+	if day != l.lastDay || len(l.dayText) == 0 {
+		l.lastDay, l.dayText = day, l.appendDay(l.dayText[:0], day, at)
 	}
-	return append(b, ' ', '0'+byte(year/10%10), '0'+byte(year%10), '-', '0'+byte(month/10), '0'+byte(month%10))
+	return append(b, l.dayText...)
+}
+
+// appendDay is shortDate of a moment of some other day than today.
+func (l *lines) appendDay(b []byte, day, at int64) []byte {
+	if l.today-day >= 180 {
+		if year, month := civil(day); year >= 1000 && year <= 9999 {
+			return append(b, ' ', '0'+byte(year/10%10), '0'+byte(year%10), '-', '0'+byte(month/10), '0'+byte(month%10))
+		}
+	}
+	return append(b, shortDate(time.Unix(at, 0), l.now)...)
 }
 
 // day is the day, since 1970, that it was for the reader.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -26,9 +27,17 @@ const (
 )
 
 func main() {
-	// A verb lives for a moment: it is quicker to take memory than to look for what is free.
-	debug.SetGCPercent(400)
+	spareGC()
 	os.Exit(run(os.Args))
+}
+
+// spareGC has garbage looked for late, at 64 MB: a verb lives for a moment, and it is quicker
+// to take memory than to find what is free. From then on it is looked for at five times of
+// what was in use.
+func spareGC() {
+	debug.SetGCPercent(1600)
+	type mark struct{ self *mark }
+	runtime.SetFinalizer(&mark{}, func(*mark) { debug.SetGCPercent(400) })
 }
 
 func run(args []string) int {

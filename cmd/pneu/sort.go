@@ -45,7 +45,12 @@ func sortRefs(list []ref, by []sortKey, reverse bool) []int32 {
 	}
 	items := make([]item, len(list))
 	numbers, texts := make([][]int64, len(by)), make([][]string, len(by))
-	for k, key := range by {
+	first := 0 // of by, that items do not have
+	if by[0].number != nil {
+		first = 1
+	}
+	for k, key := range by[first:] {
+		k += first
 		if key.number != nil {
 			numbers[k] = make([]int64, len(list))
 		} else {
@@ -54,16 +59,15 @@ func sortRefs(list []ref, by []sortKey, reverse bool) []int32 {
 	}
 	for i := range list {
 		r := &list[i]
-		for k, key := range by {
-			if key.number != nil {
+		if items[i].at = int32(i); first > 0 {
+			items[i].key = by[0].number(r)
+		}
+		for k := first; k < len(by); k++ {
+			if key := by[k]; key.number != nil {
 				numbers[k][i] = key.number(r)
 			} else {
 				texts[k][i] = key.text(r)
 			}
-		}
-		items[i].at = int32(i)
-		if numbers[0] != nil {
-			items[i].key = numbers[0][i]
 		}
 		if r.m != nil {
 			r.m.forget()
@@ -71,7 +75,7 @@ func sortRefs(list []ref, by []sortKey, reverse bool) []int32 {
 	}
 	slices.SortFunc(items, func(a, b item) int {
 		c := cmp.Compare(a.key, b.key)
-		for k := 0; c == 0 && k < len(by); k++ {
+		for k := first; c == 0 && k < len(by); k++ {
 			if numbers[k] != nil {
 				c = cmp.Compare(numbers[k][a.at], numbers[k][b.at])
 			} else {

@@ -58,6 +58,7 @@ type tool struct {
 	due     atomic.Bool  // the output is to be handed on
 	timer   *time.Timer  // sets due
 	idle    func() error // called before more input is waited for
+	wide    bool         // the pipe that is read was given room
 	printed int          // records written
 	failed  int          // records that could not be
 	why     int          // the exit code that tells why, if all failed alike; else exitNothing
@@ -104,7 +105,7 @@ func verb(f func(*tool) error) cli.ActionFunc {
 		}
 		file, _ := c.App.Writer.(*os.File)
 		t.tty = file != nil && isTerminal(file)
-		t.out = bufio.NewWriterSize(c.App.Writer, 64<<10)
+		t.out = bufio.NewWriterSize(&outlet{w: c.App.Writer, file: file}, outBuffer)
 		if err := t.chooseForm(); err != nil {
 			return err
 		}
@@ -315,7 +316,35 @@ func (p patient) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	p.t.turn++
-	return p.t.in.Read(b)
+	n, err := p.t.in.Read(b)
+	if n >= outBuffer && !p.t.wide { // whoever writes has more than fits
+		p.t.wide = true
+		if file, ok := p.t.in.(*os.File); ok {
+			widen(file)
+		}
+	}
+	return n, err
+}
+
+// outBuffer is how much is written at once; a pipe holds as much, unless it is asked for more.
+const outBuffer = 64 << 10
+
+// An outlet is the standard output. A pipe into which a full buffer goes gets room for several,
+// so that a long list does not have two programs wait for each other at every page of it.
+type outlet struct {
+	w    io.Writer
+	file *os.File // nil: no file
+	wide bool
+}
+
+func (o *outlet) Write(b []byte) (int, error) {
+	if len(b) >= outBuffer && !o.wide {
+		o.wide = true
+		if o.file != nil {
+			widen(o.file)
+		}
+	}
+	return o.w.Write(b)
 }
 
 // fail reports what went wrong with one record; the others go on.

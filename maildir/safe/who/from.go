@@ -76,7 +76,8 @@ func Domain(d string) (shown string, odd bool) {
 // claims reports whether a display name holds another address, or a domain of another owner, than local@host.
 func claims(name, local, host string) bool {
 	// Full-width and other compatible forms of dots, at signs and letters look the same.
-	name = strings.NewReplacer("\u3002", ".", "\uff61", ".").Replace(norm.NFKC.String(name))
+	name = norm.NFKC.String(name)
+	name = strings.ReplaceAll(strings.ReplaceAll(name, "\u3002", "."), "\uff61", ".")
 	if !strings.ContainsAny(name, ".@") {
 		return false
 	}
