@@ -30,12 +30,17 @@ func (t *tool) changeMany(what string, args []string, plan func(b *journal.Batch
 		defer done()
 		c.keeper, c.batch = k, j.Begin("cli", what)
 	}
+	c.progress = t.progress(what)
+	if t.tty { // paths are shown there as they come
+		c.progress.w = nil
+	}
 	t.idle = c.flush
 	err := t.each(args, current, c.message)
 	t.idle = nil
 	if ferr := c.flush(); err == nil {
 		err = ferr
 	}
+	c.progress.end()
 	if c.batch != nil {
 		if cerr := c.batch.Commit(); err == nil {
 			err = cerr
@@ -56,6 +61,9 @@ type changer struct {
 	batch  *journal.Batch
 	queue  []planned
 	held   map[string]bool // messages in the queue
+
+	progress *progress
+	done     int
 }
 
 type planned struct {
@@ -166,6 +174,8 @@ func (c *changer) flush() error {
 			return err
 		}
 	}
+	c.done += len(queue)
+	c.progress.count(c.done)
 	return nil
 }
 

@@ -29,16 +29,28 @@ func (t *tool) progress(what string) *progress {
 	return p
 }
 
-// show is called as often as one likes.
-func (p *progress) show(done, total int) {
-	if p.w == nil || total <= 0 {
-		return
+// count is show where the input does not say how much there is.
+func (p *progress) count(done int) {
+	if p.due() {
+		fmt.Fprintf(p.w, "\r%s\x1b[K", safe.Truncate(fmt.Sprintf("%s: %s", p.what, plural(done, "message")), p.width-1))
 	}
+}
+
+func (p *progress) due() bool {
 	now := time.Now()
-	if now.Sub(p.began) < time.Second || now.Sub(p.last) < 100*time.Millisecond {
-		return
+	if p.w == nil || now.Sub(p.began) < time.Second || now.Sub(p.last) < 100*time.Millisecond {
+		return false
 	}
 	p.last, p.shown = now, true
+	return true
+}
+
+// show is called as often as one likes.
+func (p *progress) show(done, total int) {
+	if total <= 0 || !p.due() {
+		return
+	}
+	now := p.last
 	left := ""
 	if done > 0 {
 		if d := time.Duration(float64(now.Sub(p.began)) / float64(done) * float64(total-done)); d > time.Second {

@@ -36,11 +36,13 @@ func undo(t *tool) error {
 		return err
 	}
 	defer done()
-	do := j.Undo
+	do, p := j.Undo, t.progress("undo")
 	if t.c.Bool("redo") {
-		do = j.Redo
+		do, p = j.Redo, t.progress("redo")
 	}
+	j.UseProgress(p.show)
 	r, err := do(n)
+	p.end()
 	if errors.Is(err, journal.ErrNothing) {
 		t.note("%v", err)
 		return nil

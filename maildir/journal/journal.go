@@ -91,6 +91,7 @@ type Journal struct {
 	keywords Keywords // nil: they cannot be changed
 	numbers  Numbers  // nil: nor flags by number
 	mover    Mover    // nil: messages are moved one by one
+	progress func(done, total int)
 	mu       sync.Mutex
 	file     *os.File
 }

@@ -27,6 +27,9 @@ type Dropping struct {
 // UseMover says who moves many messages, before the journal is used.
 func (j *Journal) UseMover(m Mover) { j.mover = m }
 
+// UseProgress says who is told how far Undo and Redo are, before the journal is used.
+func (j *Journal) UseProgress(told func(done, total int)) { j.progress = told }
+
 // A Moving is a message that is to be brought from the one entry to the other.
 type Moving struct {
 	Have, Want maildir.Entry
@@ -56,7 +59,11 @@ func (j *Journal) work(r *Report, h *history, work []task, how string) error {
 	if how == "undo" {
 		inArrival(work)
 	}
+	total := len(work)
 	for len(work) > 0 {
+		if j.progress != nil {
+			j.progress(total-len(work), total)
+		}
 		n := length(work)
 		run := work[:n]
 		work = work[n:]
