@@ -405,13 +405,12 @@ func storeRebuild(t *tool) error {
 			}
 		}
 		p := t.progress("reading " + f.Name())
-		err = b.b.Rebuild(t.context(), p.show)
-		p.end()
-		if err == nil && t.c.Bool("text") {
-			p = t.progress("indexing the texts of " + f.Name())
-			err = b.b.EnsureText(t.context(), p.show)
-			p.end()
+		if t.c.Bool("text") {
+			err = b.b.RebuildText(t.context(), p.show)
+		} else {
+			err = b.b.Rebuild(t.context(), p.show)
 		}
+		p.end()
 		if err != nil {
 			return err
 		}

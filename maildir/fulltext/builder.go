@@ -3,6 +3,7 @@ package fulltext
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -88,6 +89,13 @@ func (b *Builder) first(uid uint32) bool {
 	}
 	b.added[uid] = true
 	return true
+}
+
+// Missing returns those of uids, which ascend, that are neither covered nor added.
+func (b *Builder) Missing(uids []uint32) []uint32 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.DeleteFunc(b.x.View().Missing(uids), func(uid uint32) bool { return b.added[uid] })
 }
 
 // flush takes the shards and writes them as a segment, if behind, in the

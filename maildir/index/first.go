@@ -3,17 +3,17 @@ package index
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"pneu/maildir"
 	"pneu/maildir/digest"
+	"pneu/maildir/message"
 )
 
 // Rows are there as soon as names are read. What the files say follows: a pool of
@@ -27,132 +27,32 @@ const (
 	buildTime   = 300 * time.Millisecond
 	buildPasses = 4 // for files that were renamed while it went on
 
-	// wholeLimit is the largest file that is looked at wholly; of a larger one
-	// the beginning must do, and its size on the wire is counted.
-	wholeLimit = 64 << 20
-	// largeFile is what only one reader at a time may hold.
-	largeFile = 4 << 20
+	// buildReaders are readers for each processor: on a cold disk most of them wait.
+	buildReaders = 4
 )
-
-// errUnsteady: the file changed while it was read.
-var errUnsteady = errors.New("message is still being written")
-
-// A fileReader reads message files into one buffer that it uses again.
-type fileReader struct {
-	f     *maildir.Folder
-	buf   []byte
-	large *sync.Mutex // nil: need not be asked
-	held  bool
-}
-
-// contents is what a file said.
-type contents struct {
-	raw      []byte // unpacked; valid until the next read
-	size     int64  // of the message
-	wire     int64  // -1: as the digest says
-	received int64
-	seen     sighting
-}
-
-// read returns what e's file holds. fs.ErrNotExist: it is called otherwise.
-func (r *fileReader) read(e maildir.Entry) (c contents, err error) {
-	r.done()
-	f, err := openMessage(r.f, e)
-	if err != nil {
-		return c, err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return c, err
-	}
-	if !st.Mode().IsRegular() {
-		return c, fmt.Errorf("%s: %w", e.File, maildir.ErrNotMail)
-	}
-	if st.Size() > largeFile && r.large != nil {
-		r.large.Lock()
-		r.held = true
-	}
-	n := min(st.Size(), wholeLimit)
-	if int64(cap(r.buf)) < n+1 {
-		r.buf = make([]byte, max(n+1, 64<<10))
-	}
-	got := 0
-	for got < int(n)+1 {
-		k, err := f.Read(r.buf[got : n+1])
-		got += k
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return c, err
-		}
-	}
-	// A file that is written in place says something else next time.
-	if after, err := f.Stat(); err != nil || after.Size() != st.Size() || !after.ModTime().Equal(st.ModTime()) ||
-		got < int(n) || got > int(n) && n == st.Size() {
-		return c, errors.Join(errUnsteady, err)
-	}
-	c = contents{size: st.Size(), wire: -1, received: st.ModTime().Unix(), seen: sightingOf(st)}
-	if c.raw, err = maildir.Unpack(r.buf[:n]); err != nil {
-		// Damaged, but a message: what is there is what a reader gets.
-		c.raw = r.buf[:n]
-	} else if len(c.raw) != int(n) {
-		c.size = int64(len(c.raw))
-	}
-	if n < st.Size() {
-		if c.wire, err = wireSize(f, r.buf[:got]); err != nil {
-			return c, err
-		}
-	}
-	return c, nil
-}
-
-// done lets another reader have a large file.
-func (r *fileReader) done() {
-	if r.held {
-		r.held = false
-		r.buf = nil
-		r.large.Unlock()
-	}
-}
-
-// wireSize counts bytes and line ends of what was read and of the rest of f.
-func wireSize(f io.Reader, begun []byte) (int64, error) {
-	var n int64
-	last := byte(0)
-	count := func(b []byte) {
-		for _, c := range b {
-			if c == '\n' && last != '\r' {
-				n++
-			}
-			last = c
-		}
-		n += int64(len(b))
-	}
-	count(begun)
-	b := make([]byte, 256<<10)
-	for {
-		k, err := f.Read(b)
-		count(b[:k])
-		if err == io.EOF {
-			return n, nil
-		}
-		if err != nil {
-			return n, err
-		}
-	}
-}
 
 // detailOf makes of a file's bytes what the index keeps. All of it is copied.
 func detailOf(c contents) Detail {
-	blob := digest.Make(nil, c.raw)
-	return detailFrom(c, blob)
+	c.bound()
+	var d describer
+	return d.detail(c, message.Parse(c.raw))
 }
 
-func detailFrom(c contents, blob []byte) Detail {
-	d := Detail{Size: c.size, WireSize: c.wire, Received: c.received, Digest: blob}
-	g, err := digest.Decode(blob)
+// A describer makes details one after the other, in room that it uses again.
+type describer struct {
+	digest, head []byte
+	piece        int // how much is set aside at once for details that come and go together
+	kept         []byte
+}
+
+// detail makes of a message what the index keeps.
+func (k *describer) detail(c contents, m *message.Message) Detail {
+	k.digest = digest.Append(k.digest[:0], m)
+	if c.cut {
+		digest.Cut(k.digest, c.size, c.wire)
+	}
+	d := Detail{Size: c.size, WireSize: c.wire, Received: c.received, Digest: k.keep(k.digest), seen: c.seen}
+	g, err := digest.Decode(d.Digest)
 	if err != nil {
 		return d
 	}
@@ -165,19 +65,31 @@ func detailFrom(c contents, blob []byte) Detail {
 		d.Sent = c.received
 	}
 	d.Class = uint16(g.Class())
-	d.Head = digest.Head(nil, g)
+	k.head = digest.Head(k.head[:0], g)
+	d.Head = k.keep(k.head)
 	return d
+}
+
+// keep copies b to where nothing is written again.
+func (k *describer) keep(b []byte) []byte {
+	if cap(k.kept)-len(k.kept) < len(b) {
+		k.kept = make([]byte, 0, max(len(b), k.piece))
+	}
+	at := len(k.kept)
+	k.kept = append(k.kept, b...)
+	return k.kept[at:len(k.kept):len(k.kept)]
 }
 
 // describe reads the file of a message that is about to be added.
 func (x *Index) describe(m *Message) {
 	r := fileReader{f: x.f}
-	c, err := r.read(m.Entry)
+	defer r.done()
+	c, err := r.read(x, m.Entry)
 	if err != nil {
 		return // Build tries again, and says why if it must
 	}
 	m.fill(detailOf(c))
-	m.seen = x.seen(c.seen)
+	m.seen = c.seen
 }
 
 func (m *Message) fill(d Detail) {
@@ -193,6 +105,14 @@ func (m *Message) fill(d Detail) {
 // and reports its progress. Files that cannot be read are left out and tried
 // again next time; an error means that the index could not be written, or ctx.
 func (x *Index) Build(ctx context.Context, progress func(done, total int)) error {
+	return x.BuildWith(ctx, progress, nil)
+}
+
+// BuildWith is Build, and hands every message that it reads to with, from several
+// goroutines, so that who wants more of it than a digest need not read it again. A
+// message is good until with returns. Those that another process reads are not among
+// them.
+func (x *Index) BuildWith(ctx context.Context, progress func(done, total int), with func(UID, *message.Message)) error {
 	if progress == nil {
 		progress = func(int, int) {}
 	}
@@ -228,7 +148,7 @@ func (x *Index) Build(ctx context.Context, progress func(done, total int)) error
 				return err
 			}
 		}
-		again, err := x.build(ctx, v, failed, progress)
+		again, err := x.build(ctx, v, failed, progress, with)
 		if err == nil && !again {
 			x.tidy(ctx)
 		}
@@ -250,79 +170,49 @@ type described struct {
 }
 
 // build is one pass over v. again: some files were not where v has them.
-func (x *Index) build(ctx context.Context, v *View, failed map[UID]bool, progress func(done, total int)) (again bool, err error) {
+func (x *Index) build(ctx context.Context, v *View, failed map[UID]bool, progress func(done, total int), with func(UID, *message.Message)) (again bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	workers := runtime.GOMAXPROCS(0)
-	rows := make(chan []int, workers)
-	out := make(chan []described, workers)
-	lost := make(chan UID, workers*buildRows)
+	rows := slices.DeleteFunc(v.UndigestedRows(), func(row int) bool { return failed[v.UID(row)] })
+	// As much as is committed at once: readers go on meanwhile.
+	out := make(chan []described, buildBatch/buildRows)
+	lost := make(chan UID, buildBatch)
+	bad := make(chan UID, buildBatch)
+	tell := func(to chan UID, uid UID) {
+		select {
+		case to <- uid:
+		case <-ctx.Done():
+		}
+	}
 	go func() {
-		defer close(rows)
-		var chunk []int
-		give := func() bool {
-			slices.Reverse(chunk) // chunks from the newest, rows within as they were filed
-			select {
-			case rows <- chunk:
-				chunk = nil
-				return true
-			case <-ctx.Done():
-				return false
-			}
-		}
-		for _, row := range slices.Backward(v.UndigestedRows()) {
-			if failed[v.UID(row)] {
-				continue
-			}
-			if chunk = append(chunk, row); len(chunk) == buildRows && !give() {
-				return
-			}
-		}
-		if len(chunk) > 0 {
-			give()
-		}
-	}()
-	var wg sync.WaitGroup
-	var large sync.Mutex
-	bad := make(chan UID, workers)
-	for range workers {
-		wg.Go(func() {
-			r := fileReader{f: x.f, large: &large}
-			defer r.done()
-			for chunk := range rows {
-				done := make([]described, 0, len(chunk))
-				for _, row := range chunk {
-					c, err := r.read(v.Entry(row))
-					switch {
-					case err == nil:
-						d := detailOf(c)
-						d.seen = x.seen(c.seen)
-						done = append(done, described{v.UID(row), d})
-						continue
-					case errors.Is(err, fs.ErrNotExist), errors.Is(err, errUnsteady):
-						select {
-						case lost <- v.UID(row):
-						case <-ctx.Done():
-							return
-						}
-					default:
-						x.logOnce("message not readable", "file", v.Entry(row).File, "err", err)
-						select {
-						case bad <- v.UID(row):
-						case <-ctx.Done():
-							return
-						}
+		defer close(out)
+		x.readRows(ctx, v, rows, func() func(int, contents, error) {
+			k := describer{piece: 64 << 10}
+			done := make([]described, 0, buildRows)
+			return func(row int, c contents, err error) {
+				switch {
+				case row < 0:
+					select {
+					case out <- done:
+						done = make([]described, 0, buildRows)
+					case <-ctx.Done():
 					}
-				}
-				select {
-				case out <- done:
-				case <-ctx.Done():
-					return
+				case err == nil:
+					m := message.Parse(c.raw)
+					uid := v.UID(row)
+					done = append(done, described{uid, k.detail(c, m)})
+					if with != nil {
+						with(uid, m)
+					}
+				case errors.Is(err, fs.ErrNotExist), errors.Is(err, errUnsteady):
+					tell(lost, v.UID(row))
+				default:
+					x.logOnce("message not readable", "file", v.Entry(row).File, "err", err)
+					tell(bad, v.UID(row))
 				}
 			}
 		})
-	}
-	go func() { wg.Wait(); close(out) }()
+	}()
 	var batch []described
 	size, last := 0, time.Now()
 	flush := func() error {
@@ -369,6 +259,66 @@ func (x *Index) build(ctx context.Context, v *View, failed map[UID]bool, progres
 			return again, errors.Join(ctx.Err(), flush())
 		}
 	}
+}
+
+// readRows reads the files of rows in several goroutines: chunks from the newest on,
+// rows within as they were filed, which is the order they lie in on the disk. Each
+// goroutine calls worker once, and what that returns with what every file held, and
+// with row -1 after each chunk.
+func (x *Index) readRows(ctx context.Context, v *View, rows []int, worker func() func(row int, c contents, err error)) {
+	dirs, room := openDirsOf(x.f), newRoom(digest.MaxRaw)
+	defer dirs.close()
+	chunks := (len(rows) + buildRows - 1) / buildRows
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(buildReaders*runtime.GOMAXPROCS(0), chunks) {
+		wg.Go(func() {
+			r := fileReader{f: x.f, dirs: dirs, room: room}
+			defer r.done()
+			do := worker()
+			for ctx.Err() == nil {
+				k := int(next.Add(1))
+				if k > chunks {
+					return
+				}
+				end := len(rows) - (k-1)*buildRows
+				for _, row := range rows[max(0, end-buildRows):end] {
+					if ctx.Err() != nil {
+						return
+					}
+					c, err := r.read(x, v.Entry(row))
+					do(row, c, err)
+					r.done()
+				}
+				do(-1, contents{}, nil)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// ReadMessages reads the messages that have these numbers in v, the newest first, and hands
+// each to with from several goroutines, or why it could not be read. It is good until
+// with returns.
+func (x *Index) ReadMessages(ctx context.Context, v *View, uids []UID, with func(uid UID, m *message.Message, err error)) error {
+	rows := make([]int, 0, len(uids))
+	for _, uid := range uids {
+		if row, ok := v.Find(uid); ok {
+			rows = append(rows, row)
+		}
+	}
+	x.readRows(ctx, v, rows, func() func(int, contents, error) {
+		return func(row int, c contents, err error) {
+			switch {
+			case row < 0:
+			case err != nil:
+				with(v.UID(row), nil, err)
+			default:
+				with(v.UID(row), message.Parse(c.raw), nil)
+			}
+		}
+	})
+	return ctx.Err()
 }
 
 // details commits a batch.

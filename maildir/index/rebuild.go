@@ -10,16 +10,21 @@ import (
 // Rebuild throws away what is kept of messages and reads all of them again. UIDs, flags,
 // keywords and what else only the index knows stay.
 func (x *Index) Rebuild(ctx context.Context, progress func(done, total int)) error {
-	if _, err := x.Sync(ctx); err != nil {
-		return err
-	}
-	if err := x.forget(ctx); err != nil {
+	if err := x.Forget(ctx); err != nil {
 		return err
 	}
 	if err := x.Build(ctx, progress); err != nil {
 		return err
 	}
 	return x.Compact(ctx)
+}
+
+// Forget throws away what is kept of messages: what Build and Compact make anew.
+func (x *Index) Forget(ctx context.Context) error {
+	if _, err := x.Sync(ctx); err != nil {
+		return err
+	}
+	return x.forget(ctx)
 }
 
 // forget begins new files of digests and heads. Who has mapped the old ones keeps them.

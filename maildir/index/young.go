@@ -6,9 +6,10 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"pneu/maildir"
 )
@@ -35,8 +36,8 @@ type sighting struct {
 	at    int64 // when; 0: nobody needs to look again
 }
 
-func sightingOf(st fs.FileInfo) sighting {
-	return sighting{size: st.Size(), mtime: st.ModTime().UnixNano()}
+func sightingOf(st *unix.Stat_t) sighting {
+	return sighting{size: st.Size, mtime: st.Mtim.Nano()}
 }
 
 // same reports whether nothing was written in between.
@@ -122,11 +123,12 @@ func (x *Index) lookAgain(ctx context.Context, v *View) (*View, error) {
 			rest = append(rest, y)
 			continue
 		}
-		st, err := os.Lstat(x.f.File(v.Entry(row)))
+		var st unix.Stat_t
+		err := unix.Lstat(x.f.File(v.Entry(row)), &st)
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
+		case err == unix.ENOENT:
 			rest = append(rest, y) // renamed: the next Sync knows its name
-		case err != nil || sightingOf(st).same(y.sighting):
+		case err != nil || sightingOf(&st).same(y.sighting):
 		case len(changed) == digestLimit:
 			rest = append(rest, y)
 		default:
@@ -146,6 +148,7 @@ func (x *Index) lookAgain(ctx context.Context, v *View) (*View, error) {
 		return v, err
 	}
 	r := fileReader{f: x.f}
+	defer r.done()
 	for _, y := range changed {
 		if err := x.repair(t, &r, y.uid); errors.Is(err, errUnsteady) {
 			y.at = max(now, 1)
@@ -162,12 +165,11 @@ func (x *Index) repair(t *tx, r *fileReader, uid UID) error {
 	if !ok {
 		return nil
 	}
-	c, err := r.read(u.Entry(row))
+	c, err := r.read(x, u.Entry(row))
 	if err != nil {
 		return err
 	}
 	d := detailOf(c)
-	d.seen = x.seen(c.seen)
 	size, _ := packSizes(d.Size, d.WireSize)
 	was, _ := packSizes(u.Size(row), u.WireSize(row))
 	if size == was && clamp32(d.Received) == clamp32(u.Received(row)) && bytes.Equal(d.Digest, u.Blob(row)) {
@@ -209,6 +211,7 @@ func (x *Index) Opened(uid UID, st fs.FileInfo) {
 	}
 	defer t.end()
 	r := fileReader{f: x.f}
+	defer r.done()
 	if err := x.repair(t, &r, uid); err != nil {
 		return
 	}

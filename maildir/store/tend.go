@@ -28,6 +28,15 @@ func (b *Box) Check(ctx context.Context) []error {
 // Rebuild makes all that can be made from the messages anew: what is kept of each, threads,
 // and, if there is one, the index of texts is emptied. UIDs and keywords stay.
 func (b *Box) Rebuild(ctx context.Context, progress func(done, total int)) error {
+	return b.rebuild(ctx, progress, b.x.Build)
+}
+
+// RebuildText is Rebuild and EnsureText in one reading of the files.
+func (b *Box) RebuildText(ctx context.Context, progress func(done, total int)) error {
+	return b.rebuild(ctx, progress, b.EnsureText)
+}
+
+func (b *Box) rebuild(ctx context.Context, progress func(done, total int), build func(context.Context, func(done, total int)) error) error {
 	if b.s.opt.ReadOnly || b.s.opt.NoIndex {
 		return fs.ErrPermission
 	}
@@ -42,7 +51,17 @@ func (b *Box) Rebuild(ctx context.Context, progress func(done, total int)) error
 	if err := os.Remove(filepath.Join(b.f.Path(), threadsFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return b.x.Rebuild(ctx, progress)
+	if err := b.x.Forget(ctx); err != nil {
+		return err
+	}
+	if err := build(ctx, progress); err != nil {
+		return err
+	}
+	// EnsureText leaves messages to others that are at it.
+	if err := b.x.Build(ctx, progress); err != nil {
+		return err
+	}
+	return b.x.Compact(ctx)
 }
 
 // ExportDovecot writes what lets Dovecot go on with the UIDs and keywords that are here: see

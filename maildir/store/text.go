@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 	"errors"
-	"slices"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 
@@ -116,7 +116,8 @@ func (s *source) Text(ctx context.Context, needle string, fn func(row int, exact
 
 // EnsureText indexes the texts of all messages that are not indexed yet, and tells progress
 // as it goes. Searches work meanwhile. It does nothing where no index can be written, or where
-// another program is at it.
+// another program is at it. Messages of which nothing is kept yet are read for Build and for
+// this at once.
 func (b *Box) EnsureText(ctx context.Context, progress func(done, total int)) error {
 	if b.s.opt.ReadOnly {
 		return nil
@@ -133,12 +134,7 @@ func (b *Box) EnsureText(ctx context.Context, progress func(done, total int)) er
 	if err != nil {
 		return err
 	}
-	uids := make([]uint32, v.Len())
-	for i, u := range v.ix.AllUIDs(make([]UID, 0, v.Len())) {
-		uids[i] = uint32(u)
-	}
-	missing := t.Missing(uids)
-	if len(missing) == 0 {
+	if v.State().Undigested == 0 && len(t.Missing(v.uids())) == 0 {
 		return nil
 	}
 	w, err := x.Builder(ctx)
@@ -148,64 +144,104 @@ func (b *Box) EnsureText(ctx context.Context, progress func(done, total int)) er
 	if err != nil {
 		return err
 	}
-	var done atomic.Int64
-	var failed atomic.Pointer[error]
-	slices.Reverse(missing) // the newest first: they are what is looked for
-	var readers sync.Pool
-	perr := parallelBy(ctx, len(missing), 16, func(i int) {
-		row, ok := v.ix.Find(UID(missing[i]))
-		if !ok {
-			return
-		}
-		r, _ := readers.Get().(*textReader)
-		if r == nil {
-			r = &textReader{}
-		}
-		defer readers.Put(r)
-		folded, err := r.read(b, v.ix.Entry(row))
-		if err == nil {
-			if err = w.Add(missing[i], folded); err != nil {
-				failed.CompareAndSwap(nil, &err)
-			}
-		} else if !errors.Is(err, maildir.ErrGone) {
-			b.s.opt.Log.Warn("text not indexed", "file", b.f.File(v.ix.Entry(row)), "err", err)
-		}
-		if n := int(done.Add(1)); progress != nil && (n%64 == 0 || n == len(missing)) {
-			progress(n, len(missing))
-		}
-	})
-	if p := failed.Load(); p != nil {
-		perr = *p
-	}
-	if err := errors.Join(perr, w.Close()); err != nil {
+	p := textBuild{b: b, w: w}
+	err = p.build(ctx, v, progress)
+	if err := errors.Join(err, w.Close()); err != nil {
 		return err
 	}
 	return b.mergeText(ctx, x)
 }
 
-// A textReader makes texts of files and keeps its room from one to the next.
-type textReader struct {
-	raw, folded []byte
-	texts       digest.Texter
+// uids returns the numbers of all messages as the index of texts has them.
+func (v *View) uids() []uint32 {
+	uids := make([]uint32, v.Len())
+	for i, u := range v.ix.AllUIDs(make([]UID, 0, v.Len())) {
+		uids[i] = uint32(u)
+	}
+	return uids
+}
+
+// A textBuild adds texts to the index of texts, in several goroutines.
+type textBuild struct {
+	b      *Box
+	w      *fulltext.Builder
+	failed atomic.Pointer[error]
+	mu     sync.Mutex
+	spare  []*textMaker
+}
+
+// A textMaker makes texts and keeps its room from one to the next.
+type textMaker struct {
+	folded []byte
+	texts  digest.Texter
 }
 
 // roomKept is the most room that is kept after a large message.
 const roomKept = 1 << 20
 
-// read returns the folded text of a message. It is there until the next call.
-func (r *textReader) read(b *Box, e maildir.Entry) ([]byte, error) {
-	if cap(r.raw) > roomKept {
-		r.raw = nil
+// build adds the texts that are missing.
+func (p *textBuild) build(ctx context.Context, v *View, progress func(done, total int)) error {
+	if v.State().Undigested > 0 {
+		err := p.b.x.BuildWith(ctx, progress, p.add)
+		if err == nil {
+			v, err = p.b.Refresh()
+		}
+		if err != nil {
+			return err
+		}
 	}
+	var missing []UID
+	for _, uid := range p.w.Missing(v.uids()) {
+		missing = append(missing, UID(uid))
+	}
+	var done atomic.Int64
+	err := p.b.x.ReadMessages(ctx, v.ix, missing, func(uid UID, m *message.Message, err error) {
+		if err == nil {
+			p.add(uid, m)
+		} else if row, ok := v.ix.Find(uid); ok && !errors.Is(err, fs.ErrNotExist) {
+			p.b.s.opt.Log.Warn("text not indexed", "file", p.b.f.File(v.ix.Entry(row)), "err", err)
+		}
+		if n := int(done.Add(1)); progress != nil && (n%64 == 0 || n == len(missing)) {
+			progress(n, len(missing))
+		}
+	})
+	if failed := p.failed.Load(); failed != nil {
+		return *failed
+	}
+	return err
+}
+
+// add adds the text of a message.
+func (p *textBuild) add(uid UID, m *message.Message) {
+	if p.failed.Load() != nil {
+		return
+	}
+	r := p.take()
+	r.folded = r.texts.Folded(r.folded[:0], m)
+	if err := p.w.Add(uint32(uid), r.folded); err != nil {
+		p.failed.CompareAndSwap(nil, &err)
+	}
+	p.give(r)
+}
+
+func (p *textBuild) take() *textMaker {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.spare); n > 0 {
+		r := p.spare[n-1]
+		p.spare = p.spare[:n-1]
+		return r
+	}
+	return &textMaker{}
+}
+
+func (p *textBuild) give(r *textMaker) {
 	if cap(r.folded) > roomKept {
 		r.folded = nil
 	}
-	raw, err := b.readInto(&r.raw, e)
-	if err != nil {
-		return nil, err
-	}
-	r.folded = r.texts.Folded(r.folded[:0], message.Parse(raw))
-	return r.folded, nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spare = append(p.spare, r)
 }
 
 // mergeText drops the texts of messages that are gone, once they are many.
