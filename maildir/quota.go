@@ -1,8 +1,13 @@
 package maildir
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -40,6 +45,48 @@ func (s *Store) Usage() (Usage, error) {
 		}
 	}
 	return u, nil
+}
+
+// A Quota is what a tree may hold; 0 is without bound.
+type Quota struct {
+	Bytes    int64
+	Messages int64
+}
+
+// Quota returns the bounds that the file maildirsize of Maildir++ states, none if there is no such
+// file. Who has them elsewhere sets them there; this package keeps count, and refuses nothing.
+func (s *Store) Quota() (q Quota, err error) {
+	// Neither a link nor a pipe of that name may take us in.
+	r, err := os.OpenFile(s.root+"/maildirsize", os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return q, nil
+	}
+	if err != nil {
+		return q, err
+	}
+	defer r.Close()
+	head := make([]byte, 256)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return q, fmt.Errorf("quota: %w", err)
+	}
+	line, _, _ := strings.Cut(string(head[:n]), "\n")
+	for _, f := range strings.Split(line, ",") {
+		if f = strings.TrimSpace(f); f == "" {
+			continue
+		}
+		v, err := strconv.ParseInt(f[:len(f)-1], 10, 64)
+		if err != nil || v < 0 {
+			continue // of another program's making: no bound that we know
+		}
+		switch f[len(f)-1] {
+		case 'S':
+			q.Bytes = v
+		case 'C':
+			q.Messages = v
+		}
+	}
+	return q, nil
 }
 
 // account appends to the file maildirsize of Maildir++ if the tree has one:

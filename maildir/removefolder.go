@@ -16,7 +16,18 @@ var ErrNotEmpty = errors.New("folder is not empty")
 
 // RemoveFolder removes a folder without messages, and our own files in it. A message that
 // comes in at the same time is not lost: then the folder stays. INBOX always stays.
-func (s *Store) RemoveFolder(name string) error {
+func (s *Store) RemoveFolder(name string) error { return s.removeFolder(name, false) }
+
+// DeleteFolder is RemoveFolder for a folder that is not to be used by anybody any more: what other
+// servers keep of it goes as well.
+func (s *Store) DeleteFolder(name string) error { return s.removeFolder(name, true) }
+
+// servers reports whether a file beside cur is a mail server's: of no use without the folder.
+func servers(name string) bool {
+	return strings.HasPrefix(name, "dovecot") || strings.HasPrefix(name, "courierimap")
+}
+
+func (s *Store) removeFolder(name string, all bool) error {
 	f, err := s.Folder(name)
 	if err != nil {
 		return err
@@ -33,7 +44,9 @@ func (s *Store) RemoveFolder(name string) error {
 	for _, d := range list {
 		switch n := d.Name(); {
 		case n == "new" || n == "cur" || n == "tmp":
-		case n == "maildirfolder" || strings.HasPrefix(n, "pneu.") && d.Type().IsRegular():
+		case !d.Type().IsRegular():
+			return notEmpty
+		case n == "maildirfolder" || n == "dovecot-keywords" || strings.HasPrefix(n, "pneu.") || all && servers(n):
 			ours = append(ours, n)
 		default:
 			return notEmpty

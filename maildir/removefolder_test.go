@@ -15,6 +15,7 @@ func TestRemoveFolder(t *testing.T) {
 	}{
 		{"empty", "", false},
 		{"our own files", "pneu.log", false},
+		{"letters of keywords", "dovecot-keywords", false},
 		{"a message", "cur/1.M1P1.host:2,S", true},
 		{"a new message", "new/1.M1P1.host", true},
 		{"a delivery under way", "tmp/1.M1P1.host", true},
@@ -51,5 +52,33 @@ func TestRemoveFolder(t *testing.T) {
 				t.Errorf("INBOX: %v", err)
 			}
 		})
+	}
+}
+
+func TestDeleteFolder(t *testing.T) {
+	s, err := Create(filepath.Join(t.TempDir(), "Maildir"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := s.CreateFolder("A/B")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"dovecot-uidlist", "dovecot.index.log", "courierimapuiddb", "notes.txt"} {
+		if err := os.WriteFile(filepath.Join(f.Path(), name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.DeleteFolder("A/B"); !errors.Is(err, ErrNotEmpty) {
+		t.Errorf("with a file of the user's: %v", err)
+	}
+	if err := os.Remove(filepath.Join(f.Path(), "notes.txt")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteFolder("A/B"); err != nil {
+		t.Error(err)
+	}
+	if err := s.DeleteFolder("A/B"); !errors.Is(err, ErrNoFolder) {
+		t.Errorf("afterwards: %v", err)
 	}
 }
