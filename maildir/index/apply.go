@@ -64,6 +64,9 @@ func (x *Index) apply(ctx context.Context, t *tx, r *reading, exact bool) error 
 		}
 	}
 	messages := x.messages(r, fresh, &letters)
+	if err := x.claim(t, messages, exact); err != nil {
+		return err
+	}
 	if err := x.applyMoves(t, moves, &letters); err != nil {
 		return err
 	}

@@ -90,6 +90,10 @@ func (x *Index) fileAll(ctx context.Context, to *Index, how Work, wishes []Wish,
 	if ts != td && how != Copied {
 		gs = x.mind(ts)
 	}
+	theirs, err := to.learnLetters(td)
+	if err != nil {
+		return nil, err
+	}
 	u := ts.view()
 	letters := u.letters()
 	out := make([]Filed, len(wishes))
@@ -108,7 +112,7 @@ func (x *Index) fileAll(ctx context.Context, to *Index, how Work, wishes []Wish,
 		case w.As != nil:
 			d.New, d.Err = w.As(d.Old)
 		default:
-			d.New, d.Err = x.fresh(u, row, w.Add, &letters, td.view())
+			d.New, d.Err = x.fresh(u, row, w.Add, &letters, &theirs)
 		}
 		if d.Err == nil && (how == Removed || d.Old != d.New || ts != td) {
 			noted = append(noted, *d)
@@ -116,6 +120,22 @@ func (x *Index) fileAll(ctx context.Context, to *Index, how Work, wishes []Wish,
 	}
 	if note != nil && len(noted) > 0 {
 		if err := note(noted); err != nil {
+			return nil, err
+		}
+	}
+	expected := false
+	if ts != td && how != Removed {
+		var list []arrival
+		for i := range out {
+			if d := &out[i]; d.Err == nil {
+				if row, ok := u.Find(d.From); ok {
+					if words := unsaid(d.New, u.Keywords(row), &theirs); len(words) > 0 {
+						list = append(list, arrival{d.New.Base(), words})
+					}
+				}
+			}
+		}
+		if expected, err = expect(td, list); err != nil {
 			return nil, err
 		}
 	}
@@ -139,6 +159,22 @@ func (x *Index) fileAll(ctx context.Context, to *Index, how Work, wishes []Wish,
 	if err := x.recordFiled(ts, td, how, out, wishes, u); err != nil {
 		return out, err
 	}
+	if expected {
+		if err := arrived(td); err != nil {
+			return out, err
+		}
+	}
+	if how != Copied && (ts != td || how == Removed) {
+		var left uint32
+		for i := range out {
+			if out[i].Err == nil {
+				left |= letters.unknown(out[i].Old.Flags())
+			}
+		}
+		if err := ts.met(left); err != nil {
+			return out, err
+		}
+	}
 	if err := gd.end(ctx); err != nil {
 		return out, err
 	}
@@ -160,8 +196,8 @@ func (x *Index) fileAll(ctx context.Context, to *Index, how Work, wishes []Wish,
 }
 
 // fresh is the name a message gets in another folder.
-func (x *Index) fresh(u *View, row int, add Flags, letters *keywordLetters, into *View) (maildir.Entry, error) {
-	e, theirs := u.Entry(row), into.letters()
+func (x *Index) fresh(u *View, row int, add Flags, letters, theirs *keywordLetters) (maildir.Entry, error) {
+	e := u.Entry(row)
 	// The letters of the other folder are not those of this one; what has no meaning here has
 	// none there.
 	as, ok := renamedTo(maildir.Fresh(e), theirs.want(plainLetters(e.Flags(), letters), u.Flags(row)|add, u.Keywords(row)))

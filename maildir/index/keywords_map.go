@@ -1,6 +1,7 @@
 package index
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"pneu/maildir"
@@ -104,6 +105,38 @@ func (x *Index) learnLetters(t *tx) (keywordLetters, error) {
 func (v *View) letters() keywordLetters {
 	b, _ := v.Meta(lettersKey)
 	return parseKeywordLetters(b)
+}
+
+// unknown has a bit for each letter of a to z in letters that has no meaning.
+func (l *keywordLetters) unknown(letters maildir.Flags) (bits uint32) {
+	for i := 0; i < len(letters); i++ {
+		if c := letters[i]; c >= 'a' && c <= 'z' && l.keyword(c) == "" {
+			bits |= 1 << (c - 'a')
+		}
+	}
+	return bits
+}
+
+// metKey is where the journal has the letters without a meaning that names had of messages that
+// left the folder: undo brings them back, and they must not mean something then.
+const metKey = "letters met"
+
+// met notes letters without a meaning.
+func (t *tx) met(bits uint32) error {
+	if bits == 0 {
+		return nil
+	}
+	if was := t.view().metLetters(); was|bits != was {
+		return t.meta(metKey, binary.LittleEndian.AppendUint32(nil, was|bits))
+	}
+	return nil
+}
+
+func (v *View) metLetters() uint32 {
+	if b, ok := v.Meta(metKey); ok && len(b) == 4 {
+		return binary.LittleEndian.Uint32(b)
+	}
+	return 0
 }
 
 // usedLetters has a bit for each letter a to z that stands in some name.

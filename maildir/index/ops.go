@@ -11,7 +11,6 @@ import (
 	"slices"
 
 	"pneu/maildir"
-	"pneu/maildir/digest"
 )
 
 // opBatch is how many messages are moved, copied or removed under one hold of
@@ -312,15 +311,27 @@ func (x *Index) file(ctx context.Context, to *Index, uids []UID, move bool) (out
 	if err := x.settleBoth(ctx, to); err != nil {
 		return nil, err
 	}
+	how := Copied
+	if move {
+		how = Moved
+	}
 	var first error
 	for batch := range slices.Chunk(uids, opBatch) {
-		done, failed, err := x.fileBatch(ctx, to, batch, move)
-		out = append(out, done...)
-		if first == nil {
-			first = failed
+		wishes := make([]Wish, len(batch))
+		for i, uid := range batch {
+			wishes[i].UID = uid
 		}
+		done, err := x.fileAll(ctx, to, how, wishes, nil)
 		if err != nil {
 			return out, err
+		}
+		for _, d := range done {
+			switch {
+			case d.Err == nil && d.To != 0:
+				out = append(out, Filing{d.From, d.To})
+			case d.Old.File != "": // else it was gone before
+				first = cmpErr(first, d.Err)
+			}
 		}
 	}
 	to.write(to.View())
@@ -370,117 +381,6 @@ func lockBoth(ctx context.Context, a, b *Index) (ta, tb *tx, unlock func(), err 
 		return tx1, tx2, unlock, nil
 	}
 	return tx2, tx1, unlock, nil
-}
-
-// fileBatch files one batch. failed is why a message was left out.
-func (x *Index) fileBatch(ctx context.Context, to *Index, uids []UID, move bool) (out []Filing, failed, err error) {
-	from, into := x.quietFolder(), to.quietFolder()
-	x.lettersFor(to, uids)
-	var hold maildir.Hold
-	defer hold.Release()
-	if len(uids) > 1 {
-		hold.Take(from, into)
-	}
-	ts, td, unlock, err := lockBoth(ctx, x, to)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer unlock()
-	gd := to.mind(td)
-	gs := gd
-	if ts != td && move {
-		gs = x.mind(ts)
-	}
-	u := ts.view()
-	letters := u.letters()
-	theirs, err := to.learnLetters(td)
-	if err != nil {
-		return nil, nil, err
-	}
-	if ts == td {
-		u = ts.view()
-	}
-	now := x.now().Unix()
-	var gone []UID
-	var adds []Message
-	for _, uid := range uids {
-		row, ok := u.Find(uid)
-		if !ok {
-			continue
-		}
-		e := u.Entry(row)
-		// The letters of the other folder are not those of this one; what has no
-		// meaning here has none there.
-		as, ok := renamedTo(maildir.Fresh(e), theirs.want(plainLetters(e.Flags(), &letters), u.Flags(row), u.Keywords(row)))
-		if !ok {
-			failed = cmpErr(failed, maildir.ErrInfo)
-			continue
-		}
-		if e.New && e.Flags() == as.Flags() {
-			as.New = true
-			as.File = maildir.Fresh(e).File
-		}
-		var err error
-		if move {
-			err = from.MoveAs(e, into, as)
-		} else {
-			err = from.CopyAs(e, into, as)
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			failed = cmpErr(failed, fmt.Errorf("%s: %w", e.File, maildir.ErrGone))
-			continue
-		}
-		if err != nil {
-			failed = cmpErr(failed, err)
-			continue
-		}
-		m := Message{Entry: as, Size: u.Size(row), WireSize: u.WireSize(row), Received: u.Received(row), Saved: now,
-			Sent: u.Sent(row), Class: u.Class(row), Keywords: slices.Clone(u.Keywords(row)), Extra: u.Flags(row) &^ FlagsOf(as.Flags())}
-		if blob := u.Blob(row); blob != nil {
-			m.Digest = blob
-			if d, err := digest.Decode(blob); err == nil {
-				m.Head = digest.Head(nil, d)
-			}
-		}
-		adds = append(adds, m)
-		out = append(out, Filing{From: uid})
-		if move {
-			gone = append(gone, uid)
-		}
-	}
-	// Adding may not disturb what u lent us.
-	for i := range adds {
-		adds[i].Digest = bytes.Clone(adds[i].Digest)
-	}
-	for i, m := range adds {
-		if out[i].To, err = td.add(m); err != nil {
-			return nil, failed, err
-		}
-	}
-	if len(gone) > 0 {
-		slices.Sort(gone)
-		if _, err := ts.expunge(gone); err != nil {
-			return nil, failed, err
-		}
-	}
-	if err := gd.end(ctx); err != nil {
-		return nil, failed, err
-	}
-	if gs != gd {
-		if err := gs.end(ctx); err != nil {
-			return nil, failed, err
-		}
-	}
-	// The new rows first: if we die in between, the old ones are found to be gone.
-	if _, err := td.commit(); err != nil {
-		return nil, failed, err
-	}
-	if ts != td {
-		if _, err := ts.commit(); err != nil {
-			return out, failed, err
-		}
-	}
-	return out, failed, nil
 }
 
 func cmpErr(a, b error) error {

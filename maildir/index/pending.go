@@ -196,7 +196,12 @@ func (x *Index) giveLettersTo(words []string) {
 	if l.missing(words) == "" || !slices.Contains(l[:], "") {
 		return
 	}
-	if _, err := giveLetters(x.f, words, v.usedLetters()); err != nil {
+	used := v.usedLetters()
+	given, err := giveLetters(x.f, words, used|v.metLetters())
+	if err == nil && given.missing(words) != "" {
+		_, err = giveLetters(x.f, words, used) // others are not left
+	}
+	if err != nil {
 		x.logOnce("keyword without letter", "keywords", words, "err", err)
 	}
 }
