@@ -5,7 +5,8 @@
 // # Promises
 //
 //   - The files in cur/ and new/ are the truth. The index may be deleted at any
-//     time; it is made again, and with it go only the UIDs no record is left of.
+//     time; it is made again, and with it go only annotations, keywords that have no
+//     letter, and the UIDs no record is left of.
 //   - A UID or MODSEQ that anybody was shown is never given to something else, be
 //     it after kill -9 or a loss of power. UIDVALIDITY changes only if both
 //     pneu.log and pneu.idx are lost and no list of UIDs can be imported.
@@ -116,10 +117,18 @@
 //	"keyword letters"   dovecot-keywords, by which the names were last read: a line
 //	                    for each, number (0 is a), blank, keyword. Letters that got
 //	                    a meaning since give it to the messages with them
+//	"letters met"       letters without a meaning that names had of messages that
+//	                    left: u32, 1 for a. They get one last, for undo may bring
+//	                    the messages back
+//	"arriving"          while messages are moved here: of each whose name will not
+//	                    say all its keywords the base as string, and those as list
+//	                    of strings. Found after a crash it is for files that come
+//	                    without a row
 //	"imported"          name of the file that the UIDs came from
 //	"dovecot guid"      GUID of the folder there, 16 bytes
 //	"uidl " u32         POP3 UIDL of the UID, which is big endian
 //	"order " u32        likewise its place in POP3's order: u32, big endian
+//	"annotation " entry what is kept for METADATA (RFC 5464)
 //	"young"             files that were written to less than 2 s before they were
 //	                    read, and are read once more if they have changed: uvarint
 //	                    UID; varint size, mtime in ns, when it was read in ns

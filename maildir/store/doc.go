@@ -45,6 +45,29 @@
 // texts are indexed by [Box.EnsureText], if anyone wants to search them. Until these are
 // through, and for what came since, answers come from the files.
 //
+// What commands of IMAP (RFC 9051) and POP3 (RFC 1939) come to:
+//
+//	SELECT, STATUS     Box.Sync and View.State (GUID: MAILBOXID, RFC 8474; Sticky false:
+//	                   UIDNOTSTICKY; Trashed is \Deleted), Store.Status, Store.StatusAll;
+//	                   View.Index has KeywordNames
+//	LIST, SUBSCRIBE    Store.Folders, Store.Subscribe, Store.Tree and there Subscriptions
+//	CREATE, RENAME, DELETE    Store.CreateFolder, RenameFolder, DeleteFolder
+//	FETCH              View.Find, View.Row; Row.Digest for ENVELOPE, BODYSTRUCTURE and places of
+//	                   parts, Row.Read for what is in them
+//	CHANGEDSINCE, VANISHED (RFC 7162)    View.Index and there Changed and Vanished
+//	SEARCH, SORT, THREAD    View.Query with the constructors of package search, View.Select,
+//	                   View.Threads; a Forest of Row.Fact for a part of the folder
+//	STORE, COPY, MOVE, EXPUNGE, APPEND    Box.SetFlags, Copy, Move, Expunge, Append
+//	IDLE               Box.Watch
+//	METADATA (RFC 5464), QUOTA (RFC 9208)    Box.Annotate, View.Annotation; Store.Usage, and
+//	                   Quota of Store.Tree
+//	STAT, LIST, UIDL, RETR, DELE    Row.WireSize, UIDL of View.Index (if it was imported; else
+//	                   of UIDVALIDITY and UID), Row.Read, Box.Expunge
+//
+// Errors to be told apart are [fs.ErrPermission] (Options.ReadOnly), [maildir.ErrNoFolder],
+// [maildir.ErrExists], [maildir.ErrName], [maildir.ErrNotEmpty], [maildir.ErrGone],
+// [index.ErrFull], [ErrClosed] and the context's.
+//
 // It leaves to others who the user is, what he may do, and where his mail lies. What a
 // person did is written into a journal (package journal) by whoever did it: file by file, which
 // an open Box learns of, or with [Box.Note] in one line for many messages.

@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"pneu/maildir"
 	"pneu/maildir/index"
@@ -50,34 +52,133 @@ func (s *Store) CreateFolder(name string) (*maildir.Folder, error) {
 	return s.tree.CreateFolder(name)
 }
 
-// RenameFolder gives a folder and those below it another name. Boxes of them that are open end.
+// RenameFolder gives a folder and those below it another name (RFC 9051, 6.3.6). With it go UIDs,
+// UIDVALIDITY, the GUID (the MAILBOXID of RFC 8474), keywords and annotations. Boxes of them that
+// are open end. [maildir.ErrNoFolder], [maildir.ErrExists], or [maildir.ErrName], as for INBOX:
+// what a server does of that is to make a folder and to move the messages.
 func (s *Store) RenameFolder(from, to string) error {
 	if s.opt.ReadOnly {
 		return fs.ErrPermission
 	}
-	if err := s.end(from); err != nil {
+	f, err := s.tree.Folder(from)
+	if err != nil {
 		return err
 	}
-	return s.tree.RenameFolder(from, to)
+	s.outlive(f)
+	// Boxes end afterwards: what fails must not take them from those who use them.
+	if err := s.tree.RenameFolder(from, to); err != nil {
+		return err
+	}
+	return s.end(func(name string) bool { return name == f.Name() || strings.HasPrefix(name, f.Name()+"/") })
 }
 
-// RemoveFolder removes a folder without messages: see [maildir.Store.RemoveFolder].
+// RemoveFolder removes a folder without messages: see [maildir.Store.RemoveFolder]. A Box of it
+// that is open ends. [maildir.ErrNotEmpty] if there is anything in it.
 func (s *Store) RemoveFolder(name string) error {
 	if s.opt.ReadOnly {
 		return fs.ErrPermission
 	}
-	if err := s.end(name); err != nil {
+	f, err := s.tree.Folder(name)
+	if err != nil {
+		return err
+	}
+	c, err := f.Count()
+	if err != nil {
+		return err
+	}
+	if c.Total > 0 {
+		return fmt.Errorf("folder %q: %w", name, maildir.ErrNotEmpty)
+	}
+	s.outlive(f)
+	// An open index would write files while they are removed.
+	if err := s.end(func(name string) bool { return name == f.Name() }); err != nil {
 		return err
 	}
 	return s.tree.RemoveFolder(name)
 }
 
-// end closes the open boxes of a folder and of those below it.
-func (s *Store) end(name string) error {
+// DeleteFolder removes a folder with its messages, for good (RFC 9051, 6.3.5). Those below it stay.
+// A Box of it that is open ends. A message that comes in meanwhile is not lost: then the folder
+// stays, with [maildir.ErrNotEmpty], as it does with folders below it in its directory (where
+// folders are not those of Maildir++), with files of the user's, and if it is INBOX.
+func (s *Store) DeleteFolder(ctx context.Context, name string) error {
+	if s.opt.ReadOnly {
+		return fs.ErrPermission
+	}
+	f, err := s.tree.Folder(name)
+	if err != nil {
+		return err
+	}
+	if err := s.deletable(f); err != nil {
+		return err
+	}
+	b, err := s.BoxOf(f)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	v, err := b.Sync(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := b.Expunge(ctx, v.ix.AllUIDs(nil)); err != nil {
+		return err
+	}
+	s.outlive(f)
+	if err := s.end(func(name string) bool { return name == f.Name() }); err != nil {
+		return err
+	}
+	return s.tree.DeleteFolder(name)
+}
+
+// deletable looks before messages are gone whether the folder could go as well.
+func (s *Store) deletable(f *maildir.Folder) error {
+	list, err := os.ReadDir(f.Path())
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		if n := d.Name(); f.Name() == "INBOX" || d.IsDir() && n != "cur" && n != "new" && n != "tmp" {
+			return fmt.Errorf("folder %q: %w", f.Name(), maildir.ErrNotEmpty)
+		}
+	}
+	return nil
+}
+
+// outlive waits until a folder that takes this one's name will get another UIDVALIDITY, which is
+// the second it is first used in. Only a folder of this second has to be waited for.
+func (s *Store) outlive(f *maildir.Folder) {
+	st, err := index.ReadState(f.Path())
+	if err != nil {
+		return
+	}
+	if now := s.opt.Now(); int64(st.UIDValidity) == now.Unix() {
+		time.Sleep(now.Truncate(time.Second).Add(time.Second).Sub(now))
+	}
+}
+
+// Usage sums up what all folders hold, by their counters: see [Store.Status] for what that costs.
+// What they may hold is [maildir.Store.Quota]'s to say.
+func (s *Store) Usage(ctx context.Context) (maildir.Usage, error) {
+	folders, err := s.tree.Folders()
+	if err != nil {
+		return maildir.Usage{}, err
+	}
+	var u maildir.Usage
+	states, errs := s.StatusAll(ctx, folders)
+	for _, st := range states {
+		u.Bytes += st.Bytes
+		u.Messages += st.Total
+	}
+	return u, errors.Join(errs...)
+}
+
+// end closes the open boxes of some folders.
+func (s *Store) end(which func(name string) bool) error {
 	s.mu.Lock()
 	var boxes []*Box
 	for dir, b := range s.boxes {
-		if b.f.Name() == name || strings.HasPrefix(b.f.Name(), name+"/") {
+		if which(b.f.Name()) {
 			boxes = append(boxes, b)
 			delete(s.boxes, dir)
 		}

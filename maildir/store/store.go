@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -42,8 +43,9 @@ type Store struct {
 	keepThreads int // threadsKept, less in tests
 }
 
-// ErrClosed is returned by what is asked of a Store or Box after Close.
-var ErrClosed = errors.New("store is closed")
+// ErrClosed is in the error of what is asked of a Store or Box after Close, or of a Box whose folder
+// was renamed or removed.
+var ErrClosed = index.ErrClosed
 
 // Open opens the tree at root. It reads a directory or two and no message.
 func Open(root string, opt Options) (*Store, error) {
@@ -130,7 +132,7 @@ func (s *Store) BoxOf(f *maildir.Folder) (*Box, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, ErrClosed
+		return nil, fmt.Errorf("store: %w", ErrClosed)
 	}
 	b := s.boxes[f.Path()]
 	if b == nil {

@@ -58,7 +58,7 @@ func (v *View) Box() *Box { return v.box }
 // Folder returns the files below.
 func (v *View) Folder() *maildir.Folder { return v.box.f }
 
-// Index returns the index's own view, for what only an IMAP server asks.
+// Index returns the index's own view, for what only a server asks: KeywordNames, Changed, Vanished, UIDL.
 func (v *View) Index() *index.View { return v.ix }
 
 // Len returns the number of messages; rows are 0 to Len-1.
