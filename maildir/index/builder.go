@@ -16,8 +16,8 @@ type builder struct {
 	owned []uint32
 	meta1 bool // meta is ours
 	kwMap map[string]int
-	setID map[string]uint16
 	err   error
+	work  int // records applied, as costOf counts them
 
 	// lenient: the snapshot below the log is lost, and with it the numbers of
 	// some keywords; remap has those of the others.
@@ -27,9 +27,9 @@ type builder struct {
 
 func newBuilder(t *table, st State) *builder {
 	b := &builder{table: *t, st: st}
-	b.chunks = slices.Clone(t.chunks)
+	b.parts = slices.Clone(t.parts)
 	b.prefix = nil
-	b.owned = make([]uint32, len(b.chunks))
+	b.owned = make([]uint32, len(b.parts))
 	return b
 }
 
@@ -38,13 +38,13 @@ func (b *builder) own(k int, cols uint32) *chunk {
 	have := b.owned[k]
 	need := (cols | ownChunk) &^ have
 	if need == 0 {
-		return b.chunks[k]
+		return b.parts[k]
 	}
-	c := b.chunks[k]
+	c := b.chunk(k)
 	if need&ownChunk != 0 {
 		d := *c
 		c = &d
-		b.chunks[k] = c
+		b.parts[k] = c
 	}
 	if need&ownFlags != 0 {
 		c.flags = slices.Clone(c.flags)
@@ -97,8 +97,8 @@ func (b *builder) done() *table {
 // rank brings prefix up to date, on which at, slot and row depend.
 func (b *builder) rank() {
 	if len(b.prefix) == 0 {
-		b.prefix = make([]int, len(b.chunks)+1)
-		for k, c := range b.chunks {
+		b.prefix = make([]int, len(b.parts)+1)
+		for k, c := range b.parts {
 			b.prefix[k+1] = b.prefix[k] + c.live
 		}
 	}
@@ -150,10 +150,9 @@ func classify(file []byte) (stored []byte, flags, state uint8) {
 // add appends a row.
 func (b *builder) add(r *rowData) {
 	k := b.slots >> chunkBits
-	if k == len(b.chunks) {
-		b.chunks = append(b.chunks, &chunk{})
-		// What few chunks have is made when it is first written to.
-		b.owned = append(b.owned, math.MaxUint32&^(ownDead|ownMoved|ownNames|ownSaved))
+	if k == len(b.parts) {
+		b.parts = append(b.parts, &chunk{})
+		b.owned = append(b.owned, ownAll)
 	}
 	c := b.own(k, 0)
 	i := len(c.uid)
@@ -190,8 +189,11 @@ func (b *builder) add(r *rowData) {
 		b.own(k, ownSaved).savedTimes[uint16(i)] = clamp32(r.saved)
 	}
 	n := baseLen(r.file)
-	b.names.put(hashBytes(b.seed, r.file[:n]), b.slots)
+	if b.names != nil {
+		b.names.put(hashBytes(b.seed, r.file[:n]), b.slots)
+	}
 	b.slots++
+	b.work++
 	b.stale()
 	b.st.Total++
 	if Flags(flags)&Seen == 0 {
@@ -223,7 +225,7 @@ func (b *builder) spans(ranges []UIDRange, fn func(k, lo, hi int)) {
 		slot = b.findNext(slot, r.Lo)
 		for slot < b.slots {
 			k, lo := slot>>chunkBits, slot&(chunkSlots-1)
-			u := b.chunks[k].uid
+			u := b.parts[k].uid
 			if UID(u[lo]) > r.Hi {
 				break
 			}
@@ -250,7 +252,7 @@ func (b *builder) spans(ranges []UIDRange, fn func(k, lo, hi int)) {
 // findNext is findSlot, quick if what is looked for is not far behind slot.
 func (b *builder) findNext(slot int, uid UID) int {
 	if slot < b.slots {
-		u, i := b.chunks[slot>>chunkBits].uid, slot&(chunkSlots-1)
+		u, i := b.parts[slot>>chunkBits].uid, slot&(chunkSlots-1)
 		if first := UID(u[i]); first <= uid && uid <= UID(u[len(u)-1]) {
 			end := min(i+int(min(uid-first, chunkSlots))+1, len(u))
 			if UID(u[end-1]) == uid {
@@ -267,7 +269,7 @@ func (b *builder) findNext(slot int, uid UID) int {
 func (b *builder) each(ranges []UIDRange, fn func(k, i int)) {
 	b.spans(ranges, func(k, lo, hi int) {
 		for i := lo; i < hi; i++ {
-			if !b.chunks[k].dead.has(i) {
+			if !b.parts[k].dead.has(i) {
 				fn(k, i)
 			}
 		}
@@ -280,68 +282,73 @@ type flagChange struct {
 	pending    bool
 	add, rm    []uint16
 	modseq     uint64
+
+	memo [2]struct { // which sets of keywords became which
+		from, to uint16
+		ok       bool
+	}
 }
 
 // flags applies a change and returns how many rows differ by it.
 func (b *builder) flags(ranges []UIDRange, ch *flagChange) (changed int) {
-	var memo [2]struct {
-		from, to uint16
-		ok       bool
-	}
-	plain := len(ch.add)+len(ch.rm) == 0
-	b.spans(ranges, func(k, lo, hi int) {
-		c := b.chunks[k]
-		unseen, deleted, pending := 0, 0, 0
-		for i := lo; i < hi; i++ {
-			if c.dead.has(i) {
-				continue
-			}
-			old, kw, state := c.flags[i], c.kw[i], c.state[i]
-			now := (old | ch.set) &^ ch.clear
-			if !plain {
-				m := &memo[kw&1]
-				if !m.ok || m.from != kw {
-					m.from, m.to, m.ok = kw, b.changeSet(kw, ch.add, ch.rm), true
-				}
-				kw = m.to
-			}
-			if now != old || kw != c.kw[i] {
-				changed++
-				if ch.pending {
-					state |= statePending
-				}
-				c = b.own(k, ownFlags|ownModSeq)
-				c.flags[i] = now
-				c.setModseq(i, ch.modseq)
-				if kw != c.kw[i] {
-					c = b.own(k, ownKeyword)
-					c.kw[i] = kw
-				}
-				unseen += int(old&uint8(Seen))/int(Seen) - int(now&uint8(Seen))/int(Seen)
-				deleted += int(now&uint8(Trashed))/int(Trashed) - int(old&uint8(Trashed))/int(Trashed)
-			}
-			if !ch.pending && now == c.disk[i] {
-				state &^= statePending
-			}
-			if was := c.state[i]; was != state {
-				c = b.own(k, ownState)
-				c.state[i] = state
-				pending += int(state&statePending)/statePending - int(was&statePending)/statePending
-			}
-		}
-		b.st.Unseen += unseen
-		b.st.Deleted += deleted
-		b.st.Pending += pending
-	})
+	b.spans(ranges, func(k, lo, hi int) { changed += b.flagSpan(k, lo, hi, ch) })
 	if changed > 0 {
 		b.st.HighestModSeq = max(b.st.HighestModSeq, ch.modseq)
 	}
 	return changed
 }
 
+// flagSpan is flags for slots of one chunk.
+func (b *builder) flagSpan(k, lo, hi int, ch *flagChange) (changed int) {
+	plain := len(ch.add)+len(ch.rm) == 0
+	c := b.chunk(k)
+	unseen, deleted, pending := 0, 0, 0
+	for i := lo; i < hi; i++ {
+		if c.dead.has(i) {
+			continue
+		}
+		old, kw, state := c.flags[i], c.kw[i], c.state[i]
+		now := (old | ch.set) &^ ch.clear
+		if !plain {
+			m := &ch.memo[kw&1]
+			if !m.ok || m.from != kw {
+				m.from, m.to, m.ok = kw, b.changeSet(kw, ch.add, ch.rm), true
+			}
+			kw = m.to
+		}
+		if now != old || kw != c.kw[i] {
+			changed++
+			if ch.pending {
+				state |= statePending
+			}
+			c = b.own(k, ownFlags|ownModSeq)
+			c.flags[i] = now
+			c.setModseq(i, ch.modseq)
+			if kw != c.kw[i] {
+				c = b.own(k, ownKeyword)
+				c.kw[i] = kw
+			}
+			unseen += int(old&uint8(Seen))/int(Seen) - int(now&uint8(Seen))/int(Seen)
+			deleted += int(now&uint8(Trashed))/int(Trashed) - int(old&uint8(Trashed))/int(Trashed)
+		}
+		if !ch.pending && now == c.disk[i] {
+			state &^= statePending
+		}
+		if was := c.state[i]; was != state {
+			c = b.own(k, ownState)
+			c.state[i] = state
+			pending += int(state&statePending)/statePending - int(was&statePending)/statePending
+		}
+	}
+	b.st.Unseen += unseen
+	b.st.Deleted += deleted
+	b.st.Pending += pending
+	return changed
+}
+
 // setState changes the state of a slot and what is counted by it.
 func (b *builder) setState(k, i int, state uint8) {
-	old := b.chunks[k].state[i]
+	old := b.chunk(k).state[i]
 	if old == state {
 		return
 	}
@@ -351,7 +358,7 @@ func (b *builder) setState(k, i int, state uint8) {
 }
 
 func (b *builder) setMoved(k, i int) {
-	if !b.chunks[k].moved.has(i) {
+	if !b.chunk(k).moved.has(i) {
 		b.own(k, ownMoved).moved.set(i)
 		b.moved++
 	}
@@ -364,26 +371,28 @@ type nameChange struct {
 }
 
 func (b *builder) name(ranges []UIDRange, ch nameChange) {
-	var buf [256]byte
-	b.each(ranges, func(k, i int) {
-		c := b.chunks[k]
-		if c.state[i]&stateExact != 0 {
-			base := string(b.base(buf[:0], k<<chunkBits|i))
-			b.own(k, ownNames).names[uint16(i)] = base
-			c = b.chunks[k]
-		}
-		if c.disk[i] != ch.disk {
-			b.follow(k, i, ch.disk)
-			c = b.own(k, ownDisk)
-			c.disk[i] = ch.disk
-		}
-		state := c.state[i]&statePending | ch.state
-		if c.flags[i] == ch.disk {
-			state &^= statePending
-		}
-		b.setState(k, i, state)
-		b.setMoved(k, i)
-	})
+	b.each(ranges, func(k, i int) { b.nameSlot(k, i, ch) })
+}
+
+func (b *builder) nameSlot(k, i int, ch nameChange) {
+	c := b.chunk(k)
+	if c.state[i]&stateExact != 0 {
+		var buf [256]byte
+		base := string(b.base(buf[:0], k<<chunkBits|i))
+		c = b.own(k, ownNames)
+		c.names[uint16(i)] = base
+	}
+	if c.disk[i] != ch.disk {
+		b.follow(k, i, ch.disk)
+		c = b.own(k, ownDisk)
+		c.disk[i] = ch.disk
+	}
+	state := c.state[i]&statePending | ch.state
+	if c.flags[i] == ch.disk {
+		state &^= statePending
+	}
+	b.setState(k, i, state)
+	b.setMoved(k, i)
 }
 
 // follow gives a slot the flags that its new name has and the old one lacked, and
@@ -391,7 +400,7 @@ func (b *builder) name(ranges []UIDRange, ch nameChange) {
 // had before is not known then, and a name must not lose them as if that had been
 // asked for.
 func (b *builder) follow(k, i int, disk uint8) {
-	c := b.chunks[k]
+	c := b.chunk(k)
 	was := c.disk[i]
 	old := c.flags[i]
 	now := (old | disk&^was) &^ (was &^ disk)
@@ -420,13 +429,14 @@ func (b *builder) rename(slot int, file []byte, isNew bool) {
 	b.setState(k, i, state)
 	b.setMoved(k, i)
 	n := baseLen(file)
-	b.names.put(hashBytes(b.seed, file[:n]), slot)
+	if b.names != nil {
+		b.names.put(hashBytes(b.seed, file[:n]), slot)
+	}
 }
 
 // expunge takes slots away. Their UIDs are given to gone.
 func (b *builder) expunge(ranges []UIDRange, modseq uint64) (n int) {
-	tombs := b.tombs
-	first := true
+	g := graves{b: b, modseq: modseq}
 	b.each(ranges, func(k, i int) {
 		c := b.own(k, ownDead)
 		c.dead.set(i)
@@ -447,19 +457,38 @@ func (b *builder) expunge(ranges []UIDRange, modseq uint64) (n int) {
 			b.st.Undigested--
 		}
 		b.count(c, i, -1)
-		uid := UID(c.uid[i])
-		if m := len(tombs) - 1; !first && tombs[m].hi+1 == uid {
-			tombs[m].hi = uid
-		} else {
-			// The array is shared with older views, which do not look this far.
-			tombs = append(tombs, tomb{modseq, uid, uid})
-			first = false
-		}
+		g.add(UID(c.uid[i]))
 	})
 	if n == 0 {
 		return 0
 	}
 	b.stale()
+	g.done()
+	b.st.HighestModSeq = max(b.st.HighestModSeq, modseq)
+	return n
+}
+
+// graves are the tombstones of one record.
+type graves struct {
+	b      *builder
+	modseq uint64
+	any    bool
+}
+
+func (g *graves) add(uid UID) {
+	tombs := g.b.tombs
+	if m := len(tombs) - 1; g.any && tombs[m].hi+1 == uid {
+		tombs[m].hi = uid
+		return
+	}
+	// The array is shared with older views, which do not look this far.
+	g.b.tombs = append(tombs, tomb{g.modseq, uid, uid})
+	g.any = true
+}
+
+// done forgets what is too much.
+func (g *graves) done() {
+	b, tombs := g.b, g.b.tombs
 	if over := len(tombs) - maxTombs; over > 0 {
 		cut := over + maxTombs/2
 		// What is forgotten is forgotten up to a whole MODSEQ.
@@ -470,8 +499,6 @@ func (b *builder) expunge(ranges []UIDRange, modseq uint64) (n int) {
 		}
 	}
 	b.tombs = tombs
-	b.st.HighestModSeq = max(b.st.HighestModSeq, modseq)
-	return n
 }
 
 // detail is a DETAIL record.
@@ -485,7 +512,7 @@ func (b *builder) detail(slot int, d *detailData) {
 	k, i := slot>>chunkBits, slot&(chunkSlots-1)
 	// The name may be kept as one derived from the sizes: they must not change
 	// under it.
-	old := b.chunks[k]
+	old := b.chunk(k)
 	size, wdelta := packSizes(d.size, d.wire)
 	if i < old.base && d.size >= 0 && (old.size[i] != size || old.wdelta[i] != wdelta) {
 		if _, ok := old.names[uint16(i)]; !ok {
@@ -520,7 +547,7 @@ func (b *builder) touch() {
 	m := min(b.st.HighestModSeq+1, maxModSeq-1)
 	b.st.HighestModSeq, b.st.FloorModSeq = m, m
 	b.tombs = nil
-	for k, c := range b.chunks {
+	for k, c := range b.parts {
 		if len(c.uid) > 0 {
 			c = b.own(k, ownModSeq)
 			for i := range c.uid {
@@ -537,7 +564,7 @@ func (b *builder) saved(slot int, at int64) {
 
 // dropCache forgets every digest.
 func (b *builder) dropCache() {
-	for k := range b.chunks {
+	for k := range b.parts {
 		clear(b.own(k, ownDetail).cache)
 	}
 	b.st.Undigested = b.st.Total
@@ -546,7 +573,7 @@ func (b *builder) dropCache() {
 // reset empties the table. GUID and MODSEQ go on.
 func (b *builder) reset(validity uint32) {
 	st := b.st
-	b.table = table{names: &overlay{}, seed: b.seed, kwNames: b.kwNames, kwSets: b.kwSets, meta: b.allMeta()}
+	b.table = table{names: &overlay{}, seed: b.seed, kwNames: b.kwNames, sets: b.sets, meta: b.allMeta()}
 	b.owned = nil
 	b.meta1 = true
 	b.st = State{
@@ -612,35 +639,15 @@ func (b *builder) set(ids []uint16) uint16 {
 	if len(ids) == 0 {
 		return 0
 	}
-	if b.setID == nil {
-		b.setID = make(map[string]uint16, len(b.kwSets))
-		for k, s := range b.kwSets {
-			b.setID[string(bytesOf(s))] = uint16(k)
-		}
+	id, ok := b.sets.number(ids)
+	if !ok {
+		b.err = fmt.Errorf("more than %d combinations of keywords: %w", math.MaxUint16, ErrFull)
 	}
-	ids = slices.Clone(ids)
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	key := string(bytesOf(ids))
-	if id, ok := b.setID[key]; ok {
-		return id
-	}
-	if len(b.kwSets) > math.MaxUint16 {
-		b.err = fmt.Errorf("%d combinations of keywords: %w", len(b.kwSets), ErrFull)
-		return 0
-	}
-	id := uint16(len(b.kwSets))
-	b.kwSets = append(b.kwSets, ids)
-	b.setID[key] = id
 	return id
 }
 
 func (b *builder) changeSet(set uint16, add, rm []uint16) uint16 {
-	var ids []uint16
-	if int(set) < len(b.kwSets) {
-		ids = slices.Clone(b.kwSets[set])
-	}
-	ids = append(ids, add...)
+	ids := append(slices.Clone(b.sets.get(set)), add...)
 	ids = slices.DeleteFunc(ids, func(k uint16) bool { return slices.Contains(rm, k) })
 	return b.set(ids)
 }

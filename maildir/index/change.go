@@ -56,6 +56,7 @@ func (t *tx) add(m Message) (UID, error) {
 	if m.seen.at != 0 {
 		t.young = append(t.young, youngFile{uid, m.seen})
 	}
+	t.work++ // as builder.add has it
 	o := append(t.out, recAdd)
 	o = appendUint(o, uint64(uid))
 	var bits byte
@@ -127,8 +128,8 @@ func (t *tx) ranges(uids []UID) []UIDRange {
 	slot, ok := -1, false
 	for _, uid := range uids {
 		// Mostly the UIDs are those of rows one after the other.
-		if slot++; slot > 0 && slot < b.slots && b.chunks[slot>>chunkBits].uid[slot&(chunkSlots-1)] == uint32(uid) {
-			ok = !b.chunks[slot>>chunkBits].dead.has(slot & (chunkSlots - 1))
+		if slot++; slot > 0 && slot < b.slots && b.parts[slot>>chunkBits].uid[slot&(chunkSlots-1)] == uint32(uid) {
+			ok = !b.parts[slot>>chunkBits].dead.has(slot & (chunkSlots - 1))
 		} else {
 			slot, ok = b.find(uid)
 		}
@@ -178,6 +179,7 @@ func (t *tx) flagsRanges(ranges []UIDRange, set, clear Flags, addKw, removeKw []
 		t.err = b.err
 		return 0, b.err
 	}
+	t.work += len(ranges) / 8
 	o := appendRanges(append(t.out, recFlags), ranges)
 	o = append(o, ch.set, ch.clear, 0)
 	if pending {
@@ -246,6 +248,7 @@ func (t *tx) flushRun() {
 	if len(r.ranges) == 0 {
 		return
 	}
+	t.work += len(r.ranges) / 8
 	o := appendRanges(append(t.out, recName), r.ranges)
 	r.ranges = r.ranges[:0]
 	t.put(append(o, r.ch.disk, r.ch.state))
@@ -287,7 +290,7 @@ func (t *tx) detail(uid UID, d Detail) error {
 	if r.size < 0 || r.wire < r.size {
 		r.wire = -1
 	}
-	r.cache = b.chunks[slot>>chunkBits].cache[slot&(chunkSlots-1)]
+	r.cache = b.chunk(slot >> chunkBits).cache[slot&(chunkSlots-1)]
 	if d.Digest != nil {
 		var err error
 		if r.cache, err = t.keep(uid, d.Digest, d.Head); err != nil {

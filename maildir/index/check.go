@@ -41,8 +41,8 @@ func (x *Index) check() (errs []error) {
 			if m := c.modseq(i); m == 0 || m > v.st.HighestModSeq {
 				bad("UID %d: MODSEQ %d of %d", uid, m, v.st.HighestModSeq)
 			}
-			if int(c.kw[i]) >= len(v.kwSets) {
-				bad("UID %d: keyword set %d of %d", uid, c.kw[i], len(v.kwSets))
+			if n := v.KeywordSets(); int(c.kw[i]) >= n {
+				bad("UID %d: keyword set %d of %d", uid, c.kw[i], n)
 			}
 			file := append(append([]byte{}, stored...), infoOf(c.state[i], c.disk[i])...)
 			if at, m := v.Lookup(file, c.state[i]&stateNew != 0); m != Same || at != row {

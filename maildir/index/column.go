@@ -48,6 +48,8 @@ type chunk struct {
 	dead       *bitmap
 	moved      *bitmap // the hash tables' file hash is out of date
 	live       int
+
+	late *late // not nil: only uid, base, dead and live are as they are to be
 }
 
 type bitmap [chunkSlots / 64]uint64

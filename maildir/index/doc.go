@@ -167,6 +167,7 @@
 //	20 keywords: strings, numbered from 0    21 keyword sets: lists; 0 is empty
 //	22 tombstones: u64 MODSEQ, u32 first and last UID; ascending
 //	23 u32 offsets into 24, in order of keys; 24 pairs of strings, key and value
+//	25 UID u32 of the last of every 4096 rows, and of the last row
 //
 // The hash of a base is hashBytes with the key of the identity; that of a whole
 // name the upper half of hashBytes of what follows the base, with the hash of the

@@ -328,7 +328,7 @@ func (x *Index) details(ctx context.Context, batch []described) (State, error) {
 		return State{}, err
 	}
 	defer t.end()
-	t.lax = true
+	t.compact = overlong
 	u := t.view()
 	for _, b := range batch {
 		if row, ok := u.Find(b.uid); !ok || u.HasDigest(row) {

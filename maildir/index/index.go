@@ -55,6 +55,8 @@ type Options struct {
 
 	fs   fileSystem // nil: the machine's
 	boot uint64     // 0: the machine's
+	// early has the log applied when it is read.
+	early bool
 }
 
 // DirState is what was last known of the directories. Times are nanoseconds

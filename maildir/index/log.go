@@ -13,26 +13,10 @@ func (b *builder) apply(payload []byte) error {
 	d := decoder{b: payload}
 	var ranges []UIDRange
 	for len(d.b) > 0 {
+		b.work++
 		switch kind := d.byte(); kind {
 		case recAdd:
-			var r rowData
-			r.uid = d.uid()
-			bits := d.byte()
-			r.isNew = bits&1 != 0
-			r.extra = d.byte()
-			r.modseq = d.uint()
-			r.size = int64(d.uint()) - 1
-			r.wire = int64(d.uint()) - 1
-			if r.wire >= 0 {
-				r.wire += r.size
-			}
-			r.recv = d.int()
-			r.saved = d.int()
-			r.sent = d.int()
-			r.class = uint16(d.uint())
-			r.cache = uint32(d.uint())
-			r.kw = b.keywordIDs(&d)
-			r.file = d.bytes()
+			r := b.readAdd(&d)
 			if d.bad || len(r.file) == 0 || len(r.file) > maxName || r.modseq > maxModSeq {
 				return badRecord(kind)
 			}
@@ -45,18 +29,16 @@ func (b *builder) apply(payload []byte) error {
 			b.add(&r)
 		case recFlags:
 			ranges = d.ranges(ranges[:0])
-			ch := flagChange{set: d.byte() & 63, clear: d.byte() & 63}
-			ch.pending = d.byte() != 0
-			ch.modseq = d.uint()
-			ch.add = b.keywordIDs(&d)
-			ch.rm = b.keywordIDs(&d)
+			b.work += len(ranges) / 8
+			ch := b.readFlags(&d)
 			if d.bad || ch.modseq > maxModSeq {
 				return badRecord(kind)
 			}
 			b.flags(ranges, &ch)
 		case recName:
 			ranges = d.ranges(ranges[:0])
-			ch := nameChange{d.byte() & 63, d.byte() & (stateNew | stateBare)}
+			b.work += len(ranges) / 8
+			ch := readName(&d)
 			if d.bad {
 				return badRecord(kind)
 			}
@@ -71,6 +53,7 @@ func (b *builder) apply(payload []byte) error {
 			}
 		case recExpunge:
 			ranges = d.ranges(ranges[:0])
+			b.work += len(ranges) / 8
 			modseq := d.uint()
 			if d.bad || modseq > maxModSeq {
 				return badRecord(kind)
@@ -98,16 +81,7 @@ func (b *builder) apply(payload []byte) error {
 			}
 		case recDetail:
 			uid := d.uid()
-			var r detailData
-			r.size = int64(d.uint()) - 1
-			r.wire = int64(d.uint()) - 1
-			if r.wire >= 0 {
-				r.wire += r.size
-			}
-			r.recv = d.int()
-			r.sent = d.int()
-			r.class = uint16(d.uint())
-			r.cache = uint32(d.uint())
+			r := readDetail(&d)
 			if d.bad {
 				return badRecord(kind)
 			}
@@ -124,6 +98,7 @@ func (b *builder) apply(payload []byte) error {
 			}
 		case recWritten:
 			ranges = d.ranges(ranges[:0])
+			b.work += len(ranges) / 8
 			if d.bad {
 				return badRecord(kind)
 			}
@@ -147,6 +122,56 @@ func (b *builder) apply(payload []byte) error {
 		}
 	}
 	return b.err
+}
+
+// readAdd reads an ADD record.
+func (b *builder) readAdd(d *decoder) (r rowData) {
+	r.uid = d.uid()
+	r.isNew = d.byte()&1 != 0
+	r.extra = d.byte()
+	r.modseq = d.uint()
+	r.size, r.wire = readSizes(d)
+	r.recv = d.int()
+	r.saved = d.int()
+	r.sent = d.int()
+	r.class = uint16(d.uint())
+	r.cache = uint32(d.uint())
+	r.kw = b.keywordIDs(d)
+	r.file = d.bytes()
+	return r
+}
+
+func readSizes(d *decoder) (size, wire int64) {
+	size = int64(d.uint()) - 1
+	if wire = int64(d.uint()) - 1; wire >= 0 {
+		wire += size
+	}
+	return size, wire
+}
+
+// readFlags reads what follows the ranges of a FLAGS record.
+func (b *builder) readFlags(d *decoder) (ch flagChange) {
+	ch.set, ch.clear = d.byte()&63, d.byte()&63
+	ch.pending = d.byte() != 0
+	ch.modseq = d.uint()
+	ch.add = b.keywordIDs(d)
+	ch.rm = b.keywordIDs(d)
+	return ch
+}
+
+// readName reads what follows the ranges of a NAME record.
+func readName(d *decoder) nameChange {
+	return nameChange{d.byte() & 63, d.byte() & (stateNew | stateBare)}
+}
+
+// readDetail reads what follows the UID of a DETAIL record.
+func readDetail(d *decoder) (r detailData) {
+	r.size, r.wire = readSizes(d)
+	r.recv = d.int()
+	r.sent = d.int()
+	r.class = uint16(d.uint())
+	r.cache = uint32(d.uint())
+	return r
 }
 
 const (
@@ -202,7 +227,7 @@ func (b *builder) remapKeyword(id int, name string) {
 }
 
 func (b *builder) written(ranges []UIDRange) {
-	b.each(ranges, func(k, i int) { b.setState(k, i, b.chunks[k].state[i]&^statePending) })
+	b.each(ranges, func(k, i int) { b.setState(k, i, b.chunk(k).state[i]&^statePending) })
 }
 
 func (b *builder) raise(next UID, modseq uint64) {

@@ -62,7 +62,7 @@ func (v *View) lookupGroup(dst []Found, files [][]byte, isNew bool) []Found {
 		}
 		f := Found{Row: int32(v.row(slot)), Match: Same}
 		if !same {
-			state := v.chunks[slot>>chunkBits].state[slot&(chunkSlots-1)]
+			state := v.chunk(slot >> chunkBits).state[slot&(chunkSlots-1)]
 			if (state&stateNew != 0) != isNew || !bytes.Equal(v.file(buf[:0], slot), file) {
 				f.Match = Renamed
 			}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"sync"
+	"sync/atomic"
 )
 
 // Names lie in the snapshot in blocks of 16. An entry is: kind, length of what
@@ -324,6 +325,40 @@ type overlay struct {
 	mu    sync.RWMutex
 	n     int
 	table []overlayEntry
+
+	todo atomic.Pointer[lateNames]
+	fill sync.Mutex
+}
+
+// lateNames are to be put in when something is first looked for.
+type lateNames struct {
+	t    *table
+	log  []byte
+	list []lateName
+}
+
+// A lateName is a file's name somewhere in a log.
+type lateName struct {
+	uid  UID
+	at   uint32
+	size uint8
+}
+
+// settle puts in what there is to do.
+func (o *overlay) settle() {
+	o.fill.Lock()
+	defer o.fill.Unlock()
+	l := o.todo.Load()
+	if l == nil {
+		return
+	}
+	for _, n := range l.list {
+		if slot, ok := l.t.find(n.uid); ok {
+			file := l.log[n.at:][:n.size]
+			o.put(hashBytes(l.t.seed, file[:baseLen(file)]), slot)
+		}
+	}
+	o.todo.Store(nil)
 }
 
 type overlayEntry struct {
@@ -359,6 +394,9 @@ func (o *overlay) place(e overlayEntry) {
 // find copies the candidates, for the names they are compared with are read
 // without the lock.
 func (o *overlay) find(hash uint64, dst []uint32) []uint32 {
+	if o.todo.Load() != nil {
+		o.settle()
+	}
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	if o.n == 0 {

@@ -63,6 +63,7 @@ type core struct {
 	slot     slot
 	res      reservation
 	at       int64 // how far it is applied
+	work     int   // records up to there, as builder counts them
 	snapInfo fileInfo
 	idxSize  int64
 	// stale says why nothing may be appended before there is a new generation.
@@ -202,6 +203,7 @@ func (x *Index) refresh() error {
 		return x.load()
 	}
 	c.at = at
+	c.work += b.work
 	c.slot = s
 	c.booted = s.boot != x.boot
 	x.takeState(b, s.st)
@@ -316,7 +318,7 @@ func (x *Index) read() (c *core, b *builder, damage error, lost, again bool, err
 	c = &core{}
 	if x.opt.Memory {
 		c.id = identity{guid: randomGUID(), seed: randomSeed()}
-		b = newBuilder(&table{names: &overlay{}, kwSets: [][]uint16{nil}, seed: c.id.seed}, State{UIDNext: 1, GUID: c.id.guid})
+		b = newBuilder(&table{names: &overlay{}, sets: newKeywordSets([][]uint16{nil}), seed: c.id.seed}, State{UIDNext: 1, GUID: c.id.guid})
 		c.stale, c.slot = fs.ErrNotExist, slot{st: b.st}
 		return c, b, nil, false, false, nil
 	}
@@ -350,11 +352,11 @@ func (x *Index) read() (c *core, b *builder, damage error, lost, again bool, err
 	}
 	noLog, noSnap := errors.Is(logErr, fs.ErrNotExist), errors.Is(snapErr, fs.ErrNotExist)
 	start := func(s *snapshot) {
-		t := &table{names: &overlay{}, kwSets: [][]uint16{nil}, seed: c.id.seed}
+		t := &table{names: &overlay{}, sets: newKeywordSets([][]uint16{nil}), seed: c.id.seed}
 		st := State{UIDNext: 1, HighestModSeq: 1, GUID: c.id.guid} // RFC 7162, 3.1.1: never zero
 		if s != nil {
-			t.snap, t.chunks, t.slots, t.seed = s, s.chunks(), s.n, s.id.seed
-			t.kwNames, t.kwSets, t.tombs = s.kwNames, s.kwSets, s.tombs()
+			t.snap, t.parts, t.slots, t.seed = s, s.chunks(), s.n, s.id.seed
+			t.kwNames, t.sets, t.tombs = s.kwNames, newKeywordSets(s.kwSets), s.tombs()
 			st = s.st.st
 			st.GUID = s.id.guid
 			c.snapInfo, c.idxSize = s.info, s.size
@@ -428,11 +430,20 @@ func (x *Index) read() (c *core, b *builder, damage error, lost, again bool, err
 	// From here there is a log.
 	var ok bool
 	if c.slot, ok = newest(page); ok {
-		c.at, err = b.replay(c.log, pageSize, c.slot.length)
-		if damage == nil {
-			damage = err
+		late := damage == nil && !x.opt.early
+		if late {
+			c.at = c.slot.length
+			if late = b.replayLate(c.log, &c.slot) == nil; !late {
+				start(snap)
+			}
 		}
-		err = nil
+		if !late {
+			c.at, err = b.replay(c.log, pageSize, c.slot.length)
+			if damage == nil {
+				damage = err
+			}
+			err = nil
+		}
 		x.takeState(b, c.slot.st)
 	} else {
 		c.at, c.slot.seq = b.salvage(c.log)
@@ -452,6 +463,7 @@ func (x *Index) read() (c *core, b *builder, damage error, lost, again bool, err
 	}
 	c.stale = damage
 	c.slot.st = b.st
+	c.work = b.work
 	return c, b, damage, false, again, nil
 }
 

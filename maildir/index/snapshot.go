@@ -38,7 +38,8 @@ const (
 	secTombs     // modseq u64, lo u32, hi u32
 	secMeta      // u32 offsets into secMetaHeap, by key
 	secMetaHeap  // key and value, each with its length
-	sectionCount = secMetaHeap
+	secLast      // u32, of every 4096 rows the last one's UID
+	sectionCount = secLast
 )
 
 const (
@@ -59,6 +60,7 @@ type snapshot struct {
 	kwNames  []string
 	kwSets   [][]uint16
 	saved    []uint32
+	last     []uint32 // nil: written before there was such a section
 	size     int64
 	info     fileInfo
 	overhead *mapping
@@ -150,6 +152,9 @@ func (s *snapshot) decode(b []byte) (err error) {
 	}
 	s.blocks = columnOf[uint32](s.sec[secNameBlocks], len(s.sec[secNameBlocks])/4)
 	s.saved = columnOf[uint32](s.sec[secSaved], len(s.sec[secSaved])/4)
+	if n := (s.n + chunkSlots - 1) / chunkSlots; len(s.sec[secLast]) == 4*n {
+		s.last = columnOf[uint32](s.sec[secLast], n)
+	}
 	d := decoder{b: s.sec[secHosts]}
 	for len(d.b) > 0 {
 		s.hosts = append(s.hosts, d.bytes())

@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"sort"
 
@@ -14,13 +15,13 @@ type table struct {
 	snap    *snapshot // nil: nothing is from a snapshot
 	names   *overlay
 	seed    uint64
-	chunks  []*chunk
-	prefix  []int // rows before each chunk, and their number
+	parts   []*chunk // some still to be brought up to date: see chunk
+	prefix  []int    // rows before each chunk, and their number
 	dead    int
 	moved   int // names that the hash tables do not have as they are
 	slots   int
 	kwNames []string
-	kwSets  [][]uint16        // of sorted numbers; set 0 is empty
+	sets    *keywordSets
 	tombs   []tomb            // by MODSEQ
 	meta    map[string][]byte // since the snapshot; nil: removed
 }
@@ -34,13 +35,23 @@ type tomb struct {
 // maxTombs bounds what Vanished can tell. Beyond it the older half is forgotten.
 const maxTombs = 1 << 16
 
+// chunk returns a chunk as it is to be. Of one in parts itself, uid, base, dead and live
+// are right in any case.
+func (t *table) chunk(k int) *chunk {
+	c := t.parts[k]
+	if c.late != nil {
+		return c.late.now()
+	}
+	return c
+}
+
 // at finds the slot of a row.
 func (t *table) at(row int) (c *chunk, i int) {
 	if t.dead == 0 {
-		return t.chunks[row>>chunkBits], row & (chunkSlots - 1)
+		return t.chunk(row >> chunkBits), row & (chunkSlots - 1)
 	}
-	k := sort.Search(len(t.chunks), func(k int) bool { return t.prefix[k+1] > row })
-	c = t.chunks[k]
+	k := sort.Search(len(t.parts), func(k int) bool { return t.prefix[k+1] > row })
+	c = t.chunk(k)
 	if i = row - t.prefix[k]; c.dead != nil {
 		i = c.dead.nth(i)
 	}
@@ -52,9 +63,9 @@ func (t *table) slot(row int) int {
 	if t.dead == 0 {
 		return row
 	}
-	k := sort.Search(len(t.chunks), func(k int) bool { return t.prefix[k+1] > row })
+	k := sort.Search(len(t.parts), func(k int) bool { return t.prefix[k+1] > row })
 	i := row - t.prefix[k]
-	if d := t.chunks[k].dead; d != nil {
+	if d := t.parts[k].dead; d != nil {
 		i = d.nth(i)
 	}
 	return k<<chunkBits | i
@@ -66,16 +77,16 @@ func (t *table) row(slot int) int {
 		return slot
 	}
 	k := slot >> chunkBits
-	return t.prefix[k] + t.chunks[k].dead.before(slot&(chunkSlots-1))
+	return t.prefix[k] + t.parts[k].dead.before(slot&(chunkSlots-1))
 }
 
 // findSlot returns the first slot whose UID is not below uid.
 func (t *table) findSlot(uid UID) int {
-	k := sort.Search(len(t.chunks), func(k int) bool { u := t.chunks[k].uid; return u[len(u)-1] >= uint32(uid) })
-	if k == len(t.chunks) {
+	k := sort.Search(len(t.parts), func(k int) bool { u := t.parts[k].uid; return u[len(u)-1] >= uint32(uid) })
+	if k == len(t.parts) {
 		return t.slots
 	}
-	i, _ := slices.BinarySearch(t.chunks[k].uid, uint32(uid))
+	i, _ := slices.BinarySearch(t.parts[k].uid, uint32(uid))
 	return k<<chunkBits | i
 }
 
@@ -85,14 +96,14 @@ func (t *table) find(uid UID) (slot int, ok bool) {
 	if slot >= t.slots {
 		return slot, false
 	}
-	c, i := t.chunks[slot>>chunkBits], slot&(chunkSlots-1)
+	c, i := t.parts[slot>>chunkBits], slot&(chunkSlots-1)
 	return slot, i < len(c.uid) && c.uid[i] == uint32(uid) && !c.dead.has(i)
 }
 
 // stored appends the name a slot has in store: the base, or with stateExact all
 // of the file name.
 func (t *table) stored(dst []byte, slot int) []byte {
-	c, i := t.chunks[slot>>chunkBits], slot&(chunkSlots-1)
+	c, i := t.chunk(slot>>chunkBits), slot&(chunkSlots-1)
 	if c.names != nil {
 		if s, ok := c.names[uint16(i)]; ok {
 			return append(dst, s...)
@@ -114,7 +125,7 @@ func (t *table) stored(dst []byte, slot int) []byte {
 // file appends the file name of a slot.
 func (t *table) file(dst []byte, slot int) []byte {
 	dst = t.stored(dst, slot)
-	c, i := t.chunks[slot>>chunkBits], slot&(chunkSlots-1)
+	c, i := t.chunk(slot>>chunkBits), slot&(chunkSlots-1)
 	return append(dst, infoOf(c.state[i], c.disk[i])...)
 }
 
@@ -137,7 +148,7 @@ func infoOf(state, disk uint8) string {
 func (t *table) base(dst []byte, slot int) []byte {
 	from := len(dst)
 	dst = t.stored(dst, slot)
-	if t.chunks[slot>>chunkBits].state[slot&(chunkSlots-1)]&stateExact != 0 {
+	if t.chunk(slot >> chunkBits).state[slot&(chunkSlots-1)]&stateExact != 0 {
 		dst = dst[:from+baseLen(dst[from:])]
 	}
 	return dst
@@ -148,7 +159,7 @@ func (t *table) alive(slot int) bool {
 	if slot >= t.slots {
 		return false
 	}
-	c, i := t.chunks[slot>>chunkBits], slot&(chunkSlots-1)
+	c, i := t.parts[slot>>chunkBits], slot&(chunkSlots-1)
 	return i < len(c.uid) && !c.dead.has(i)
 }
 
@@ -168,7 +179,7 @@ func (t *table) lookup(base []byte, hash uint64, file uint32) (slot int, same, o
 				break
 			}
 			if s := int(e.slot - 1); e.tag == tag && s < t.snap.n && t.alive(s) {
-				if e.file == file && !t.chunks[s>>chunkBits].moved.has(s&(chunkSlots-1)) {
+				if e.file == file && !t.chunk(s>>chunkBits).moved.has(s&(chunkSlots-1)) {
 					return s, true, true
 				}
 				if bytes.Equal(t.base(buf[:0], s), base) {
@@ -191,11 +202,12 @@ func (t *table) lookup(base []byte, hash uint64, file uint32) (slot int, same, o
 
 // keywords returns the names of a set.
 func (t *table) keywords(set uint16) []string {
-	if set == 0 || int(set) >= len(t.kwSets) {
+	ids := t.sets.get(set)
+	if len(ids) == 0 {
 		return nil
 	}
-	out := make([]string, 0, len(t.kwSets[set]))
-	for _, k := range t.kwSets[set] {
+	out := make([]string, 0, len(ids))
+	for _, k := range ids {
 		out = append(out, t.kwNames[k])
 	}
 	slices.Sort(out)
@@ -215,11 +227,14 @@ const (
 	ownNames
 	ownSaved
 	ownChunk = 1 << 31
+	// Of a new chunk all is its maker's but what few chunks have: that is made when it
+	// is first written to.
+	ownAll = math.MaxUint32 &^ (ownDead | ownMoved | ownNames | ownSaved)
 )
 
 // entry is the file of a slot.
 func (t *table) entry(slot int) maildir.Entry {
 	var buf [256]byte
-	c, i := t.chunks[slot>>chunkBits], slot&(chunkSlots-1)
+	c, i := t.chunk(slot>>chunkBits), slot&(chunkSlots-1)
 	return maildir.Entry{File: string(t.file(buf[:0], slot)), New: c.state[i]&stateNew != 0}
 }

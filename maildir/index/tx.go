@@ -28,13 +28,14 @@ type tx struct {
 	at      int64    // where in the log they go
 	changed bool
 	grown   bool // something was written beyond the committed end
-	lax     bool // a new generation can wait
+	compact urgency
 	run     nameRun
 	blob    *blobWriter
 	young   []youngFile // read in this batch, to be looked at again
 	err     error       // the first, that commit reports
 	ended   bool
 	runs    []UIDRange
+	work    int // of the records, as builder counts them
 	// heard: notices were taken from the live listener that only the next commit
 	// writes down. Without it the directories have to be read.
 	heard bool
@@ -120,7 +121,10 @@ func (x *Index) start(ctx context.Context, wait, look bool) (t *tx, err error) {
 			x.setVolatile(err)
 		}
 	}
-	t = &tx{x: x, lax: !wait}
+	t = &tx{x: x}
+	if !wait {
+		t.compact = overdue
+	}
 	t.from()
 	return t, nil
 }
@@ -220,7 +224,7 @@ func (t *tx) from() {
 	t.slot = t.x.core.slot
 	t.at = t.slot.length
 	t.b, t.out, t.changed, t.grown, t.err = nil, t.out[:0], false, false, nil
-	t.run.ranges, t.young = nil, nil
+	t.run.ranges, t.young, t.work = nil, nil, 0
 	if t.blob != nil {
 		t.blob.close()
 		t.blob = nil
@@ -254,6 +258,7 @@ func (t *tx) view() *View {
 // put notes a record.
 func (t *tx) put(rec []byte) {
 	t.changed = true
+	t.work++
 	if t.x.volatileNow() {
 		t.out = rec[:0]
 		return
@@ -332,6 +337,7 @@ func (t *tx) commit() (*View, error) {
 		switch {
 		case err == nil:
 			x.core.at = next.length
+			x.core.work += t.work
 		case noSpace(err):
 			x.setVolatile(err)
 		default:
@@ -364,7 +370,7 @@ func (t *tx) commit() (*View, error) {
 	x.publish(b.done())
 	t.heard = false
 	t.from()
-	if x.volatile == nil && x.wantCompact(t.lax) {
+	if x.volatile == nil && x.wantCompact(t.compact) {
 		if err := x.compact(); err != nil {
 			// The log goes on; the next commit tries again.
 			x.opt.Log.Warn("index not compacted", "folder", x.f.Name(), "err", err)

@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -57,7 +58,7 @@ func (v *View) Find(uid UID) (row int, ok bool) {
 		return v.Len(), false
 	}
 	k, i := slot>>chunkBits, slot&(chunkSlots-1)
-	c := v.chunks[k]
+	c := v.parts[k]
 	if v.dead == 0 {
 		row = slot
 	} else {
@@ -103,7 +104,7 @@ func (v *View) Lookup(file []byte, isNew bool) (row int, m Match) {
 		return v.row(slot), Same
 	}
 	var buf [256]byte
-	state := v.chunks[slot>>chunkBits].state[slot&(chunkSlots-1)]
+	state := v.chunk(slot >> chunkBits).state[slot&(chunkSlots-1)]
 	if (state&stateNew != 0) == isNew && bytes.Equal(v.file(buf[:0], slot), file) {
 		return v.row(slot), Same
 	}
@@ -171,7 +172,8 @@ func (v *View) UndigestedRows() []int {
 // scan calls fn with every row in order.
 func (v *View) scan(fn func(row int, c *chunk, i int)) {
 	row := 0
-	for _, c := range v.chunks {
+	for k := range v.parts {
+		c := v.chunk(k)
 		for i := range c.uid {
 			if !c.dead.has(i) {
 				fn(row, c, i)
@@ -200,11 +202,18 @@ func (v *View) KeywordSet(row int) int {
 }
 
 // KeywordSets returns how many numbers KeywordSet may return.
-func (v *View) KeywordSets() int { return len(v.kwSets) }
+func (v *View) KeywordSets() int {
+	for k, c := range v.parts {
+		if c.late != nil && c.late.keywords {
+			v.chunk(k) // may need a number
+		}
+	}
+	return len(v.sets.all())
+}
 
 // KeywordsOf returns the keywords of a KeywordSet.
 func (v *View) KeywordsOf(set int) []string {
-	if set < 0 || set >= len(v.kwSets) {
+	if set < 0 || set > math.MaxUint16 {
 		return nil
 	}
 	return v.keywords(uint16(set))
@@ -212,11 +221,7 @@ func (v *View) KeywordsOf(set int) []string {
 
 // HasKeyword reports whether a row has the keyword, in any case.
 func (v *View) HasKeyword(row int, name string) bool {
-	set := v.KeywordSet(row)
-	if set >= len(v.kwSets) {
-		return false
-	}
-	for _, k := range v.kwSets[set] {
+	for _, k := range v.sets.get(uint16(v.KeywordSet(row))) {
 		if strings.EqualFold(v.kwNames[k], name) {
 			return true
 		}
@@ -263,7 +268,7 @@ func (v *View) Received(row int) int64 {
 func (v *View) Saved(row int) int64 {
 	defer runtime.KeepAlive(v)
 	slot := v.slot(row)
-	c, i := v.chunks[slot>>chunkBits], slot&(chunkSlots-1)
+	c, i := v.chunk(slot>>chunkBits), slot&(chunkSlots-1)
 	if t, ok := c.savedTimes[uint16(i)]; ok {
 		return int64(t)
 	}
@@ -314,7 +319,7 @@ func (v *View) Files(lo, hi int, fn func(row int, file []byte, isNew bool) bool)
 	buf := make([]byte, 0, 512)
 	for row := max(lo, 0); row < min(hi, v.Len()); row++ {
 		slot := v.slot(row)
-		c, i := v.chunks[slot>>chunkBits], slot&(chunkSlots-1)
+		c, i := v.chunk(slot>>chunkBits), slot&(chunkSlots-1)
 		var name []byte
 		if i < c.base {
 			if slot%nameBlock == 0 || at < 0 || slot-at >= nameBlock || at/nameBlock != slot/nameBlock {
@@ -381,7 +386,8 @@ func (v *View) Changed(since uint64) []int {
 	var rows []int
 	row := 0
 	hi, lo := uint16(since>>32), uint32(since)
-	for _, c := range v.chunks {
+	for k := range v.parts {
+		c := v.chunk(k)
 		for i, m := range c.modlo {
 			if h := c.modhi[i]; (h > hi || h == hi && m > lo) && !c.dead.has(i) {
 				rows = append(rows, row+c.dead.before(i))
@@ -453,7 +459,8 @@ func (v *View) MetaKeys(prefix string) []string {
 // column appends a whole column to dst, as convert has it.
 func column[T, D any](v *View, dst []D, col func(c *chunk) []T, convert func(T) D) []D {
 	dst = slices.Grow(dst, v.Len())
-	for _, c := range v.chunks {
+	for k := range v.parts {
+		c := v.chunk(k)
 		s := col(c)
 		for i, x := range s {
 			if !c.dead.has(i) {

@@ -1,0 +1,127 @@
+package index
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"pneu/maildir"
+)
+
+// openEnv has the folder that a child process opens once, and says what it cost.
+const openEnv = "PNEU_INDEX_TEST_OPEN"
+
+func openOnce() {
+	f, err := maildir.At(os.Getenv(openEnv))
+	if err != nil {
+		panic(err)
+	}
+	at := time.Now()
+	x, err := Open(f, Options{early: os.Getenv(openEnv+"_EARLY") != ""})
+	opened := time.Since(at)
+	if err != nil {
+		panic(err)
+	}
+	var use syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &use)
+	at = time.Now()
+	x.View().AllFlags(nil)
+	fmt.Println(opened.Nanoseconds(), time.Since(at).Nanoseconds(), use.Minflt)
+	os.Exit(0)
+}
+
+// BenchmarkOpenLog1M opens a million rows with so many commits of one change each in
+// the log, none near the one before, in this process and in fresh ones.
+func BenchmarkOpenLog1M(b *testing.B) {
+	base, x := benchIndex(b)
+	if err := x.Compact(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	x.Close()
+	kinds := []struct {
+		name string
+		do   func(t *tx, k, row int)
+	}{
+		{"flags", func(t *tx, k, row int) { t.flags([]UID{UID(row + 1)}, Flagged, Seen, nil, nil, true) }},
+		{"renames", func(t *tx, k, row int) {
+			e := t.view().Entry(row)
+			e.File = strings.TrimSuffix(e.File, "S") + "FS"
+			t.rename(UID(row+1), e)
+			t.flags([]UID{UID(row + 1)}, Flagged, 0, nil, nil, false)
+		}},
+		{"deliveries", func(t *tx, k, row int) {
+			t.add(Message{Entry: maildir.Entry{File: benchNames["pneu"](benchRows + k), New: true}, Size: 4000, WireSize: 4100, Received: 1800000000, Sent: 1800000000})
+		}},
+	}
+	for _, kind := range kinds {
+		for _, n := range []int{100, 1000, 5000, 20000} {
+			b.Run(kind.name+"/"+strconv.Itoa(n), func(b *testing.B) {
+				dir := b.TempDir()
+				for _, d := range []string{"cur", "new", "tmp"} {
+					os.Mkdir(filepath.Join(dir, d), 0o700)
+				}
+				if err := os.Link(filepath.Join(base.Path(), idxName), filepath.Join(dir, idxName)); err != nil {
+					b.Fatal(err)
+				}
+				log, err := os.ReadFile(filepath.Join(base.Path(), logName))
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(dir, logName), log, 0o600); err != nil {
+					b.Fatal(err)
+				}
+				f, err := maildir.At(dir)
+				if err != nil {
+					b.Fatal(err)
+				}
+				x := mustOpen(b, f, Options{})
+				for k := range n {
+					t := mustBegin(b, x)
+					kind.do(t, k, k*611953%benchRows)
+					if _, err := t.commit(); err != nil {
+						b.Fatal(err)
+					}
+					t.end()
+				}
+				x.Close()
+				for b.Loop() {
+					x, err := Open(f, Options{})
+					if err != nil {
+						b.Fatal(err)
+					}
+					x.Close()
+				}
+				var fresh, touch, faults []int
+				for range 9 {
+					cmd := exec.Command(os.Args[0])
+					cmd.Env = append(os.Environ(), openEnv+"="+dir)
+					out, err := cmd.Output()
+					if err != nil {
+						b.Fatal(err)
+					}
+					var took, all, flt int
+					if _, err := fmt.Sscan(string(out), &took, &all, &flt); err != nil {
+						b.Fatal(err)
+					}
+					fresh, touch, faults = append(fresh, took), append(touch, all), append(faults, flt)
+				}
+				for _, l := range [][]int{fresh, touch, faults} {
+					slices.Sort(l)
+				}
+				info, _ := os.Stat(filepath.Join(dir, logName))
+				b.ReportMetric(float64(info.Size()), "log-B")
+				b.ReportMetric(float64(fresh[4]), "fresh-ns")
+				b.ReportMetric(float64(fresh[0]), "fresh-min-ns")
+				b.ReportMetric(float64(touch[4]), "scan-ns")
+				b.ReportMetric(float64(faults[4]), "faults")
+			})
+		}
+	}
+}
