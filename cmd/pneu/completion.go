@@ -199,7 +199,7 @@ func (t *tool) values(cmd *cli.Command, option string) []candidate {
 // arguments are what may stand at the place of the last word, behind others.
 func (t *tool) arguments(cmd *cli.Command, before []string, cur string) []candidate {
 	switch cmd.Name {
-	case "ls", "folders", "watch", "mkdir":
+	case "ls", "folders", "watch", "mkdir", "stat", "check", "rebuild", "export-dovecot": // the last ones of store
 		return t.folderNames("")
 	case "mv", "cp":
 		if len(before) == 0 {
@@ -246,14 +246,21 @@ var queryPrefixes = []struct {
 	prefix, about string
 	values        []string
 }{
-	{"from:", "sender", nil}, {"to:", "recipient", []string{"me"}}, {"cc:", "copy to", nil}, {"subject:", "subject", nil}, {"body:", "text", nil},
-	{"list:", "mailing list", nil}, {"id:", "Message-ID", nil}, {"header:", "any header field", nil},
-	{"is:", "state", []string{"unread", "read", "new", "flagged", "replied", "forwarded", "draft", "trashed"}},
-	{"has:", "what is in it", []string{"attachment", "patch", "list"}},
-	{"flag:", "all of these flags", []string{"S", "F", "R", "T", "D", "P"}},
-	{"date:", "date it bears", []string{"today", "yesterday", "7d..", "30d.."}}, {"received:", "when it came", []string{"today", "7d.."}},
+	{"from:", "sender", []string{"me"}}, {"to:", "recipient", []string{"me"}}, {"cc:", "copy to", []string{"me"}}, {"bcc:", "blind copy to", nil},
+	{"replyto:", "where answers go", nil}, {"rcpt:", "to, cc or bcc", []string{"me"}}, {"any:", "any name or address", []string{"me"}},
+	{"sender:", "field Sender", nil},
+	{"subject:", "subject", nil}, {"body:", "text", nil}, {"text:", "names, subject, list or text", nil},
+	{"list:", "mailing list", []string{"*"}}, {"id:", "Message-ID", nil}, {"header:", "any header field", nil},
+	{"is:", "state", []string{"unread", "read", "new", "old", "flagged", "replied", "forwarded", "draft", "trashed", "muted", "junk", "phishing",
+		"auto", "reply", "report", "urgent", "html", "flowed", "odd"}},
+	{"has:", "what is in it", []string{"attachment", "patch", "list", "invite", "link", "signed", "encrypted", "danger", "unsubscribe", "keyword"}},
+	{"flag:", "all of these flags", []string{"S", "F", "R", "T", "D", "P"}}, {"tag:", "keyword", append([]string{"*"}, keywordNames...)},
+	{"attachment:", "name of a file", nil}, {"type:", "type of a part", []string{"application/pdf", "image/*", "text/html", "text/calendar"}},
+	{"lang:", "language", []string{"de", "en", "fr"}},
+	{"date:", "date it bears", []string{"today", "yesterday", "7d..", "30d..", "this_week", "last_month"}},
+	{"received:", "when it came", []string{"today", "7d.."}}, {"saved:", "when it came into its folder", []string{"today", "7d.."}},
 	{"older:", "before a time", []string{"90d", "1y"}}, {"newer:", "after a time", []string{"7d", "1m"}},
-	{"size:", "size of the file", []string{">1M", "<10k"}}, {"in:", "folder", nil},
+	{"size:", "size of the file", []string{">1M", "<10k"}}, {"in:", "folder", nil}, {"thread:", "conversation", nil},
 }
 
 // queryWords are the beginnings of terms, then their values.

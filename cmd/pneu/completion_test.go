@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"pneu/maildir/search"
@@ -22,6 +24,25 @@ func TestQueryPrefixes(t *testing.T) {
 	for _, k := range keywordNames {
 		if f, err := parseFlags([]string{k}, nil); err != nil || f.empty() {
 			t.Errorf("%s: %v", k, err)
+		}
+	}
+}
+
+// What is and has take is offered, all of it.
+func TestQueryValues(t *testing.T) {
+	for _, field := range []string{"is:", "has:"} {
+		_, err := search.Parse(field + "nonesuch")
+		if err == nil {
+			t.Fatal("no error")
+		}
+		_, known, _ := strings.Cut(err.Error(), "one of ")
+		known, _, _ = strings.Cut(known, ")")
+		for _, p := range queryPrefixes {
+			for v := range strings.SplitSeq(known, ", ") {
+				if p.prefix == field && !slices.Contains(p.values, v) {
+					t.Errorf("%s%s is not offered", field, v)
+				}
+			}
 		}
 	}
 }

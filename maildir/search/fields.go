@@ -90,7 +90,7 @@ var things = map[string]thing{
 
 // hints are examples of each field.
 var hints = map[string]string{
-	"is":         "one of unread, read, new, old, flagged, replied, forwarded, draft, trashed, muted, junk, auto, reply, report, urgent, html",
+	"is":         "one of unread, read, new, old, flagged, replied, forwarded, draft, trashed, muted, junk, phishing, auto, reply, report, urgent, html, flowed, odd",
 	"has":        "one of attachment, patch, list, invite, link, signed, encrypted, danger, keyword, unsubscribe",
 	"date":       "such as date:7d.., date:2026-03, date:2026-01..2026-03, date:yesterday",
 	"received":   "such as received:7d.., received:2026-03",
