@@ -3,11 +3,13 @@ package tui
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"pneu/maildir"
 	"pneu/maildir/index"
 	"pneu/maildir/journal"
+	"pneu/maildir/safe"
 	mstore "pneu/maildir/store"
 	"pneu/tui/folders"
 	"pneu/tui/look"
@@ -18,6 +20,7 @@ import (
 // An act is something u takes back that is not in the journal, or that is, in the order things were done.
 type act struct {
 	send *sending // nil: the journal's last batch
+	deed *deed
 }
 
 // chosen returns the messages a command acts on: what is selected, else the message being read, else the row under
@@ -43,6 +46,7 @@ func (a *App) chosen() []int {
 				}
 			}
 		}
+		slices.Sort(ids)
 		return ids
 	}
 	if id := a.list.Current(); id >= 0 {
@@ -69,8 +73,40 @@ func (a *App) about(ids []int) string {
 type changed struct {
 	serial int64
 	view   *mstore.View // the folder afterwards; nil: not known
-	back   []int        // messages that could not be moved
+	back   []int        // messages that nothing was done with
 	err    error
+	deed   *deed // what is said of it; nil: nothing
+}
+
+// A deed is something done to mail, in words. What was done is said when it is done, not before.
+type deed struct {
+	doing, done safe.Text
+	of          int // messages
+	undo        bool
+}
+
+// begins says what is being done.
+func (a *App) begins(d *deed) {
+	if d.undo {
+		a.acts = append(a.acts, act{deed: d})
+	}
+	a.status = status{text: d.doing}
+}
+
+// ended says what was done, or what was not.
+func (a *App) ended(c changed) {
+	d := c.deed
+	if d != nil && len(c.back) == d.of { // nothing was: there is nothing that u could take back
+		a.acts = slices.DeleteFunc(a.acts, func(x act) bool { return x.deed == d })
+	}
+	switch {
+	case c.err != nil && d != nil && len(c.back) > 0 && d.of > 1:
+		a.fail(fmt.Errorf("%d of %s: %w", len(c.back), look.Plural(d.of, "message"), c.err))
+	case c.err != nil:
+		a.fail(c.err)
+	case d != nil:
+		a.status = status{text: d.done, undo: d.undo}
+	}
 }
 
 // moveTo moves the chosen messages. They leave the screen at once; the files follow.
@@ -84,46 +120,57 @@ func (a *App) moveTo(name, verb string) term.Cmd {
 		return nil
 	}
 	about := a.about(ids)
-	a.sayUndo("%s %s", verb, about)
-	if verb == "Moved" || verb == "Trashed" {
-		a.sayUndo("Moved %s to %s", about, name)
+	d := &deed{doing: look.Tf("Moving %s to %s ...", about, name), done: look.Tf("Moved %s to %s", about, name), of: len(ids), undo: true}
+	if verb == "Archived" {
+		d.doing, d.done = look.Tf("Archiving %s ...", about), look.Tf("Archived %s", about)
 	}
-	a.acts = append(a.acts, act{})
-	st := a.tree
-	var to *maildir.Folder
-	work := a.each(ids, "move to "+name, func() (err error) {
-		to, err = folderOf(st, name)
-		return err
-	}, func(b *journal.Batch, f *maildir.Folder, e maildir.Entry) error {
-		_, err := b.Move(f, e, to)
-		return err
-	})
-	return term.Batch(a.leave(ids), work)
+	a.begins(d)
+	return term.Batch(a.leave(ids), a.file(ids, d, name, "move to "+name, mstore.Moved))
 }
 
-// each does something with files, as one batch of the journal. Those that it could not be done with are back.
-func (a *App) each(ids []int, what string, begin func() error, do func(*journal.Batch, *maildir.Folder, maildir.Entry) error) term.Cmd {
+// file moves messages to a folder, copies or removes them, as one batch of the journal. Those that it could not be
+// done with are back.
+func (a *App) file(ids []int, d *deed, name, what string, how mstore.Work) term.Cmd {
+	st := a.tree
+	return a.each(ids, d, what, func(b *journal.Batch, f *maildir.Folder, list []maildir.Entry) ([]mstore.Result, error) {
+		to := f
+		if how != mstore.Removed {
+			var err error
+			if to, err = folderOf(st, name); err != nil {
+				return nil, err
+			}
+		}
+		return a.noted.File(context.Background(), b, f, list, to, how, ""), nil
+	})
+}
+
+// each does something with messages, as one batch of the journal. Those that it could not be done with are back.
+func (a *App) each(ids []int, d *deed, what string, do func(*journal.Batch, *maildir.Folder, []maildir.Entry) ([]mstore.Result, error)) term.Cmd {
 	box, view, j := a.box, a.box.View(), a.opt.Journal
 	return a.jobs.change(func() term.Msg {
-		r := changed{serial: box.Serial}
-		if begin != nil {
-			if r.err = begin(); r.err != nil {
-				r.back = ids
-				return r
-			}
-		}
-		if view.State().Pending > 0 { // what leaves takes its flags along
+		r := changed{serial: box.Serial, deed: d}
+		if st := view.State(); st.Pending > 0 && !st.Sticky { // what leaves takes its flags along
 			r.err = box.Mail().Flush(context.Background())
 		}
-		b := j.Begin("tui", what)
+		list := make([]maildir.Entry, 0, len(ids))
+		of := make([]int, 0, len(ids))
 		for _, id := range ids {
-			err := maildir.ErrGone
-			if row, ok := view.Find(mstore.UID(id)); ok {
-				err = do(b, box.Folder, view.Row(row).Entry())
+			row, ok := view.Find(mstore.UID(id))
+			if !ok {
+				r.err, r.back = maildir.ErrGone, append(r.back, id)
+				continue
 			}
-			if err != nil {
-				r.err = err
-				r.back = append(r.back, id)
+			list, of = append(list, view.Row(row).Entry()), append(of, id)
+		}
+		b := j.Begin("tui", what)
+		results, err := do(b, box.Folder, list)
+		if err != nil {
+			r.err, r.back = err, ids
+			return r
+		}
+		for i, one := range results {
+			if one.Err != nil {
+				r.err, r.back = one.Err, append(r.back, of[i])
 			}
 		}
 		if err := b.Commit(); err != nil && r.err == nil {
@@ -181,20 +228,18 @@ func (a *App) trash() term.Cmd {
 		a.say("already in %s; :purge deletes for good", trash)
 		return nil
 	}
-	return a.moveTo(trash, "Trashed")
+	return a.moveTo(trash, "Moved")
 }
 
 func (a *App) changed(c changed) term.Cmd {
+	a.ended(c)
 	var take term.Cmd
 	if a.box != nil && c.serial == a.box.Serial {
 		a.box.Restore(c.back...)
 		take = a.takeView(c.view)
 		if len(c.back) > 0 {
-			return term.Batch(a.failed(c.err), take, a.compare(), a.arrange())
+			return term.Batch(take, a.compare(), a.arrange())
 		}
-	}
-	if c.err != nil {
-		a.fail(c.err)
 	}
 	return term.Batch(take, a.loadFolders())
 }
@@ -254,18 +299,11 @@ func (a *App) copyTo(name string) term.Cmd {
 	if len(ids) == 0 {
 		return nil
 	}
-	a.sayUndo("Copied %s to %s", a.about(ids), name)
-	a.acts = append(a.acts, act{})
+	about := a.about(ids)
+	d := &deed{doing: look.Tf("Copying %s to %s ...", about, name), done: look.Tf("Copied %s to %s", about, name), of: len(ids), undo: true}
+	a.begins(d)
 	a.list.Clear()
-	st := a.tree
-	var to *maildir.Folder
-	return a.each(ids, "copy to "+name, func() (err error) {
-		to, err = folderOf(st, name)
-		return err
-	}, func(b *journal.Batch, f *maildir.Folder, e maildir.Entry) error {
-		_, err := b.Copy(f, e, to)
-		return err
-	})
+	return a.file(ids, d, name, "copy to "+name, mstore.Copied)
 }
 
 // bulk is from how many messages on flags are changed by number: with one line in the journal and one in the index,
@@ -289,13 +327,17 @@ func (a *App) toggleFlag(flag index.Flags) term.Cmd {
 	} else {
 		add = flag.Maildir()
 	}
-	verb := map[string]string{"F+": "Flagged", "F-": "Unflagged", "S+": "Marked read:", "S-": "Marked unread:"}[string(flag.Maildir())+map[bool]string{true: "-", false: "+"}[all]]
-	a.sayUndo("%s %s", verb, a.about(ids))
-	a.acts = append(a.acts, act{})
+	verb := map[string][2]look.Lit{
+		"F+": {"Flagging %s ...", "Flagged %s"}, "F-": {"Unflagging %s ...", "Unflagged %s"},
+		"S+": {"Marking read: %s ...", "Marked read: %s"}, "S-": {"Marking unread: %s ...", "Marked unread: %s"},
+	}[string(flag.Maildir())+map[bool]string{true: "-", false: "+"}[all]]
+	about := a.about(ids)
+	d := &deed{doing: look.Tf(verb[0], about), done: look.Tf(verb[1], about), of: len(ids), undo: true}
+	a.begins(d)
 	a.list.Clear()
-	box, view, j, what := a.box, a.box.View(), a.opt.Journal, strings.TrimSuffix(strings.ToLower(verb), ":")
+	box, view, j, what := a.box, a.box.View(), a.opt.Journal, strings.ToLower(strings.TrimRight(string(verb[1]), ": %s"))
 	return a.jobs.change(func() term.Msg {
-		r := changed{serial: box.Serial}
+		r := changed{serial: box.Serial, deed: d}
 		b := j.Begin("tui", what)
 		if len(ids) > bulk && view.State().Sticky {
 			r.err = box.Mail().Note(context.Background(), b, store.UIDs(ids), add, remove)
@@ -303,7 +345,7 @@ func (a *App) toggleFlag(flag index.Flags) term.Cmd {
 			for _, id := range ids {
 				if row, ok := view.Find(mstore.UID(id)); ok {
 					if _, err := b.SetFlags(box.Folder, view.Row(row).Entry(), add, remove); err != nil {
-						r.err = err
+						r.err, r.back = err, append(r.back, id)
 					}
 				}
 			}
@@ -349,9 +391,9 @@ func (a *App) purge() term.Cmd {
 			a.say("nothing deleted")
 			return nil
 		}
-		a.say("Deleted %s", about)
-		work := a.each(ids, "purge", nil, (*journal.Batch).Purge)
-		return term.Batch(a.leave(ids), work)
+		d := &deed{doing: look.Tf("Deleting %s ...", about), done: look.Tf("Deleted %s", about), of: len(ids)}
+		a.begins(d)
+		return term.Batch(a.leave(ids), a.file(ids, d, "", "purge", mstore.Removed))
 	})
 	return nil
 }

@@ -53,6 +53,7 @@ type Options struct {
 	Sender  Sender           // nil: mail cannot be sent
 	Queue   Queue            // nil: there is no queue view
 	Journal *journal.Journal // what undo takes back
+	Noted   *mstore.Noted    // does what is noted there; nil: one that Store makes
 	Notices *Notices         // what the Store's log says; nil: nothing is shown of it
 
 	Hold      time.Duration // from sending until mail leaves; default 10 s
@@ -85,6 +86,7 @@ const (
 type App struct {
 	opt   Options
 	tree  *maildir.Store
+	noted *mstore.Noted
 	theme *look.Theme
 	jobs  *jobs
 	size  term.Size
@@ -161,8 +163,11 @@ func New(opt Options) *App {
 	if opt.Folder == "" {
 		opt.Folder = "INBOX"
 	}
+	if opt.Noted == nil {
+		opt.Noted = opt.Store.Journal()
+	}
 	a := &App{
-		opt: opt, tree: opt.Store.Tree(), theme: opt.Theme, jobs: newJobs(), size: term.Size{W: 80, H: 24},
+		opt: opt, noted: opt.Noted, tree: opt.Store.Tree(), theme: opt.Theme, jobs: newJobs(), size: term.Size{W: 80, H: 24},
 		list: list.New(opt.Theme, opt.Now), reader: reader.New(opt.Theme, opt.Now),
 		sidebar: folders.NewSidebar(opt.Theme), queue: queueview.New(opt.Theme, opt.Now),
 		commands: commands(), people: compose.NewPeople(), dirty: true,
@@ -398,7 +403,7 @@ func (a *App) ticked() term.Cmd {
 	a.limits++
 	cmds := []term.Cmd{a.tick(), a.draftTick()}
 	if a.sending != nil && !a.opt.Now().Before(a.sending.deadline) {
-		a.say("Sent to %s", a.sending.to)
+		a.say("On its way to %s   gq shows how far it came", a.sending.to)
 		a.sending = nil
 		cmds = append(cmds, a.pollQueue())
 	}

@@ -60,7 +60,7 @@ func commands() []command {
 
 		{"archive", k("a"), onMail, "move to Archive", func(a *App, c call) term.Cmd { return a.moveTo(a.special("Archive"), "Archived") }},
 		{"trash", k("d", "delete"), onMail, "move to Trash", func(a *App, c call) term.Cmd { return a.trash() }},
-		{"junk", k("!"), onMail, "move to Junk", func(a *App, c call) term.Cmd { return a.moveTo(a.special("Junk"), "Moved to Junk") }},
+		{"junk", k("!"), onMail, "move to Junk", func(a *App, c call) term.Cmd { return a.moveTo(a.special("Junk"), "Moved") }},
 		{"move", k("s"), onMail, "move to a folder", func(a *App, c call) term.Cmd { return a.moveOrCopy(c.arg, false) }},
 		{"copy", k("C"), onMail, "copy to a folder", func(a *App, c call) term.Cmd { return a.moveOrCopy(c.arg, true) }},
 		{"flag", k("F"), onMail, "flag, or unflag", func(a *App, c call) term.Cmd { return a.toggleFlag(index.Flagged) }},

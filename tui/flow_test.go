@@ -155,7 +155,7 @@ func TestReplySendUnsend(t *testing.T) {
 	}
 	r.keys("ctrl+s")
 	r.later(11 * time.Second)
-	r.want("Sent to ada@example.org")
+	r.want("On its way to ada@example.org   gq")
 	r.keys("u") // too late to take back; nothing else was done
 	r.want("nothing to undo")
 }
@@ -503,4 +503,51 @@ func TestComposeOnALowScreen(t *testing.T) {
 	r.keys("tab")
 	r.typed("Dear Zoë")
 	r.want("Dear Zoë")
+}
+
+// TestSaidWhenDone holds changes up: what they lead to is said when they are made, and not before.
+func TestSaidWhenDone(t *testing.T) {
+	tests := []struct {
+		name, key        string
+		meanwhile, after string
+	}{
+		{"draft", "esc", "keeping the draft", "Draft kept in Drafts"},
+		{"archive", "a", "Archiving 1 message", "Archived 1 message .* u undo"},
+		{"trash", "d", "Moving 1 message", "Moved 1 message .* to Trash"},
+		{"read", "N", "Marking read: 1 message", "Marked read: 1 message"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, rigOptions{})
+			if tt.name == "draft" {
+				r.typed("m")
+				r.keys("tab", "tab", "tab")
+				r.typed("Lisbon")
+			}
+			hold := make(chan struct{})
+			r.run(r.a.jobs.change(func() term.Msg { <-hold; return nil }))
+			r.send(term.Named(tt.key))
+			if s := r.screen(); !strings.Contains(s, tt.meanwhile) {
+				t.Errorf("no %q on the screen:\n%s", tt.meanwhile, s)
+			}
+			close(hold)
+			r.want(tt.after)
+		})
+	}
+}
+
+// TestNotDone has every change fail: it is said, the rows are back, and nothing is left for u.
+func TestNotDone(t *testing.T) {
+	r := newRig(t, rigOptions{})
+	if err := os.RemoveAll(filepath.Join(r.dir, ".Archive")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(r.dir, ".Archive"), []byte("in the way"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.keys("j", "j", "a")
+	r.want("error:", "4 unread of 19", `Grace, Linus \+3 +6 Re-indexing`)
+	r.wantNot("Archived")
+	r.keys("u")
+	r.want("nothing to undo")
 }

@@ -71,9 +71,10 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	noted := st.Journal()
 	j.UseKeywords(noted)
 	j.UseNumbers(noted)
+	j.UseMover(noted)
 	r := &rig{t: t, dir: dir, time: clock, ch: make(chan term.Msg, 1024), out: &outbox{items: o.queue}}
 	opt := Options{
-		Store: st, Folder: o.folder, Journal: j, Notices: notices, Sender: r.out, Theme: look.NewTheme(o.theme), Now: r.now,
+		Store: st, Folder: o.folder, Journal: j, Noted: noted, Notices: notices, Sender: r.out, Theme: look.NewTheme(o.theme), Now: r.now,
 		Me:      []message.Addr{{Name: "Me", Addr: "me@example.org"}},
 		SaveDir: filepath.Dir(dir), TempDir: filepath.Dir(dir), SentFile: filepath.Join(filepath.Dir(dir), "held.json"),
 		Editor: o.editor, Shell: "/bin/sh",
@@ -199,7 +200,7 @@ func (r *rig) typed(s string) {
 func (r *rig) until(pattern string) {
 	r.t.Helper()
 	re := regexp.MustCompile(pattern)
-	end := time.Now().Add(5 * time.Second)
+	end := time.Now().Add(20 * time.Second)
 	for !re.MatchString(r.screen()) {
 		if time.Now().After(end) {
 			r.t.Fatalf("never saw %q:\n%s", pattern, r.screen())

@@ -86,11 +86,11 @@ func (a *App) send() term.Cmd {
 		} else {
 			r.warn = err
 		}
-		if st.kept && r.warn == nil {
+		if st.kept.Load() && r.warn == nil {
 			if err := st.folder.Remove(st.entry); err != nil && !errors.Is(err, maildir.ErrGone) {
 				r.warn = err
 			}
-			st.kept = false
+			st.kept.Store(false)
 		}
 		if o := st.origin; o != nil {
 			if e, err := o.folder.SetFlags(o.entry, o.flag, ""); err == nil {
@@ -168,7 +168,7 @@ func (a *App) unsent(r unsent) term.Cmd {
 	if a.screen == composeScreen { // something else is being written: the message goes back to Drafts
 		d, st := r.s.draft, r.s.state
 		name, mdir, now := a.special("Drafts"), a.tree, a.opt.Now()
-		a.say("Taken back: it is in %s", name)
+		a.say("not sent; putting it into %s ...", name)
 		return a.jobs.change(func() term.Msg {
 			var b bytes.Buffer
 			f, err := folderOf(mdir, name)
@@ -179,9 +179,9 @@ func (a *App) unsent(r unsent) term.Cmd {
 				_, err = f.Deliver(maildir.Delivery{Flags: "DS", Time: now, Cur: true}, &b)
 			}
 			if err != nil {
-				return failed{err}
+				return failed{fmt.Errorf("taken back, but not kept in %s: %w", name, reason(err))}
 			}
-			return nil
+			return said{look.Tf("Not sent: it is in %s", name)}
 		})
 	}
 	cmd := a.write(r.s.draft, r.s.state)

@@ -25,7 +25,7 @@ type draft struct {
 	msgid  string
 	folder *maildir.Folder // Drafts, once it was saved
 	entry  maildir.Entry
-	kept   bool
+	kept   atomic.Bool // it was; saving goes on outside the loop
 	saving bool
 	origin *origin
 	closed bool        // it was left: a save that ends now does not touch the screen
@@ -203,14 +203,14 @@ func (a *App) composeKey(k term.Key) term.Cmd {
 			}
 			st := a.draft
 			st.closed = true
-			a.say("Draft discarded")
+			a.say("discarding the draft ...")
 			return term.Batch(a.back(), a.jobs.change(func() term.Msg {
-				if st.kept {
-					if err := st.folder.Remove(st.entry); err != nil {
-						return failed{err}
+				if st.kept.Load() {
+					if err := st.folder.Remove(st.entry); err != nil && !errors.Is(err, maildir.ErrGone) {
+						return failed{fmt.Errorf("draft not discarded: %w", reason(err))}
 					}
 				}
-				return nil
+				return said{look.T("Draft discarded")}
 			}))
 		})
 	}
@@ -257,17 +257,18 @@ func (a *App) saveDraft() func() saved {
 			return r
 		}
 		st.lost.Store(false)
-		if st.kept {
+		if st.kept.Load() {
 			_ = st.folder.Remove(st.entry) // an older version that stays is no loss
 		}
-		st.folder, st.entry, st.kept = r.folder, r.entry, true
+		st.folder, st.entry = r.folder, r.entry
+		st.kept.Store(true)
 		return r
 	}
 }
 
 // draftTick saves what is being written, about once a second while it changes.
 func (a *App) draftTick() term.Cmd {
-	if a.screen != composeScreen || a.draft == nil || a.draft.saving || !a.compose.Changed() || a.compose.Empty() && !a.draft.kept {
+	if a.screen != composeScreen || a.draft == nil || a.draft.saving || !a.compose.Changed() || a.compose.Empty() && !a.draft.kept.Load() {
 		return nil
 	}
 	a.draft.saving = true
@@ -301,7 +302,7 @@ func reason(err error) error {
 
 // keepDraft returns a function that saves what is being written before the program ends; nil when there is nothing.
 func (a *App) keepDraft() func() error {
-	if a.draft == nil || a.draft.closed && !a.draft.lost.Load() || a.compose == nil || !a.compose.Changed() || a.compose.Empty() && !a.draft.kept {
+	if a.draft == nil || a.draft.closed && !a.draft.lost.Load() || a.compose == nil || !a.compose.Changed() || a.compose.Empty() && !a.draft.kept.Load() {
 		return nil
 	}
 	save := a.saveDraft()
@@ -313,21 +314,25 @@ func (a *App) keepDraft() func() error {
 	}
 }
 
-// leaveDraft goes back; the draft is kept.
+// leaveDraft goes back; the draft is kept, and it is said when it is on the disk.
 func (a *App) leaveDraft() term.Cmd {
 	st := a.draft
 	st.closed = true
-	if !a.compose.Changed() && st.kept || a.compose.Empty() && !st.kept {
-		if st.kept {
-			a.say("Draft kept in %s   gd opens it", a.special("Drafts"))
-		} else {
-			a.say("Nothing written, nothing kept")
-		}
+	switch {
+	case a.compose.Empty() && !st.kept.Load():
+		a.say("Nothing written, nothing kept")
+		return a.back()
+	case !a.compose.Changed() && st.kept.Load() && !st.saving:
+		a.sayKept(st)
 		return a.back()
 	}
-	a.say("Draft kept in %s   gd opens it", a.special("Drafts"))
+	a.say("keeping the draft ...")
 	save := a.saveDraft()
 	return term.Batch(a.back(), a.jobs.change(func() term.Msg { return save() }))
+}
+
+func (a *App) sayKept(st *draft) {
+	a.say("Draft kept in %s   gd opens it", st.folder.Name())
 }
 
 // updateWriting takes the messages of writing and sending.
@@ -362,6 +367,8 @@ func (a *App) saved(s saved) term.Cmd {
 	case open:
 		a.compose.MarkSaved(s.serial, a.opt.Now())
 		return nil
+	case a.draft == s.draft && s.serial == a.compose.Serial(): // left, and this is what it was then
+		a.sayKept(s.draft)
 	}
 	return a.loadFolders()
 }
@@ -444,7 +451,8 @@ func (a *App) recallDraft(id int) term.Cmd {
 		}
 		m := message.Parse(raw)
 		d := mail.FromMessage(m)
-		st := &draft{msgid: m.Header(0).MessageID(), folder: folder, entry: entry, kept: true}
+		st := &draft{msgid: m.Header(0).MessageID(), folder: folder, entry: entry}
+		st.kept.Store(true)
 		return func(a *App) term.Cmd { return a.write(d, st) }
 	})
 }

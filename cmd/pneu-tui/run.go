@@ -74,10 +74,11 @@ func run(c *cli.Context) error {
 	noted := store.Journal()
 	j.UseKeywords(noted)
 	j.UseNumbers(noted)
+	j.UseMover(noted)
 
 	theme, typed := theme(c, os.Stdin, os.Stdout)
 	opt := tui.Options{
-		Store: store, Folder: folder, Me: me, Journal: j, Notices: notices, Theme: theme, Layout: layout, Now: time.Now,
+		Store: store, Folder: folder, Me: me, Journal: j, Noted: noted, Notices: notices, Theme: theme, Layout: layout, Now: time.Now,
 		Editor:  words(first(os.Getenv("VISUAL"), os.Getenv("EDITOR"), anyOf("sensible-editor", "vi", "nano"))),
 		Browser: words(first(os.Getenv("BROWSER"), anyOf("xdg-open"))),
 		Shell:   first(os.Getenv("SHELL"), "/bin/sh"), SaveDir: saveDir(), TempDir: os.TempDir(),
