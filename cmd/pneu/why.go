@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +14,7 @@ import (
 	"pneu/maildir/digest"
 	"pneu/maildir/journal"
 	"pneu/maildir/safe"
+	"pneu/maildir/store"
 	"pneu/maildir/thread"
 )
 
@@ -52,13 +56,14 @@ type touch struct {
 }
 
 func storeWhy(t *tool) error {
-	var records []journal.Record
+	var past history
 	if j, err := openJournal(false); err == nil {
-		if records, err = j.Log(0); err != nil {
+		if past.records, err = j.Log(0); err != nil {
 			t.note("%v", err)
 		}
 		j.Close()
 	}
+	var talks talks
 	return t.eachRef(t.c.Args().Slice(), current, func(r *ref) error {
 		if r.b == nil {
 			t.fail(r.path, errPlain)
@@ -77,7 +82,7 @@ func storeWhy(t *tool) error {
 			now.num = r.num
 			*r = now
 		}
-		w, err := t.reason(r, records)
+		w, err := t.reason(r, &past, &talks)
 		if err != nil {
 			t.fail(r.path, err)
 			return nil
@@ -93,7 +98,7 @@ func storeWhy(t *tool) error {
 	})
 }
 
-func (t *tool) reason(r *ref, records []journal.Record) (*reason, error) {
+func (t *tool) reason(r *ref, past *history, talks *talks) (*reason, error) {
 	row := r.v.Row(int(r.n))
 	ix := r.v.Index()
 	w := &reason{
@@ -111,27 +116,105 @@ func (t *tool) reason(r *ref, records []journal.Record) (*reason, error) {
 		w.Sent = stamp(time.Unix(at, 0))
 	}
 	w.MID = d.MessageID()
-	tree, err := r.v.Threads(t.context(), thread.Newest)
+	first, n, err := talks.of(t.context(), r)
 	if err != nil {
 		return nil, err
 	}
-	for _, th := range tree.Threads {
-		spots := tree.Spots[th.From : th.From+th.N]
-		for _, s := range spots {
-			if s.Row == r.n {
-				root := ref{b: r.b, v: r.v, n: spots[0].Row, path: r.v.Row(int(spots[0].Row)).Path()}
-				w.Thread, w.ThreadSize = root.threadName(), int(th.N)
-			}
-		}
+	if n > 0 {
+		root := ref{b: r.b, v: r.v, n: first, path: r.v.Row(int(first)).Path()}
+		w.Thread, w.ThreadSize = root.threadName(), n
 	}
-	for _, rec := range records {
-		for _, op := range rec.Ops {
-			if touches(op, r.b.f, row.Base(), w.UID) {
-				w.Journal = append(w.Journal, touch{rec.ID, rec.Time.UTC().Format(time.RFC3339), rec.Actor, rec.What, op.Kind, rec.Undone})
-			}
-		}
+	for _, m := range past.of(r.b.f, row.Base(), w.UID) {
+		rec := &past.records[m.rec]
+		w.Journal = append(w.Journal, touch{rec.ID, rec.Time.UTC().Format(time.RFC3339), rec.Actor, rec.What, rec.Ops[m.op].Kind, rec.Undone})
 	}
 	return w, nil
+}
+
+// talks knows the conversations of a view by their messages, of the one asked last.
+type talks struct {
+	v    *store.View
+	tree *thread.Tree
+	by   []int32 // of rows: the thread's number and one, or 0
+}
+
+// of returns the first message of a message's conversation, and of how many that is.
+func (k *talks) of(ctx context.Context, r *ref) (first int32, n int, err error) {
+	if k.v != r.v {
+		tree, err := r.v.Threads(ctx, thread.Newest)
+		if err != nil {
+			return 0, 0, err
+		}
+		*k = talks{v: r.v, tree: tree, by: make([]int32, r.v.Len())}
+		for i, th := range tree.Threads {
+			for _, s := range tree.Spots[th.From : th.From+th.N] {
+				k.by[s.Row] = int32(i + 1)
+			}
+		}
+	}
+	i := k.by[r.n]
+	if i == 0 {
+		return 0, 0, nil
+	}
+	th := k.tree.Threads[i-1]
+	return k.tree.Spots[th.From].Row, int(th.N), nil
+}
+
+// history is the journal, asked what it has on one message after the other.
+type history struct {
+	records []journal.Record
+	asked   int
+	names   map[string][]moment // of operations by a base they tell of
+	numbers []moment            // of those by number
+}
+
+// A moment is an operation in a history.
+type moment struct{ rec, op int }
+
+// of returns the operations that were on a message, in the journal's order.
+func (h *history) of(f *maildir.Folder, base string, uid uint32) (out []moment) {
+	look := func(m moment) {
+		if touches(h.records[m.rec].Ops[m.op], f, base, uid) {
+			out = append(out, m)
+		}
+	}
+	if h.asked++; h.asked < fewMessages { // for so few it is not worth sorting them
+		h.each(look)
+		return out
+	}
+	if h.names == nil {
+		h.names = map[string][]moment{}
+		h.each(func(m moment) {
+			op := h.records[m.rec].Ops[m.op]
+			if op.Kind == "bulk" || op.Kind == "words" {
+				h.numbers = append(h.numbers, m)
+			}
+			if op.Old.File != "" {
+				h.names[op.Base()] = append(h.names[op.Base()], m)
+			}
+			if op.New.File != "" && (op.Old.File == "" || op.NewBase() != op.Base()) {
+				h.names[op.NewBase()] = append(h.names[op.NewBase()], m)
+			}
+		})
+	}
+	for _, m := range h.names[base] {
+		look(m)
+	}
+	for _, m := range h.numbers {
+		if !slices.Contains(out, m) {
+			look(m)
+		}
+	}
+	slices.SortFunc(out, func(a, b moment) int { return cmp.Or(cmp.Compare(a.rec, b.rec), cmp.Compare(a.op, b.op)) })
+	return out
+}
+
+func (h *history) each(do func(moment)) {
+	for i := range h.records {
+		for j := range h.records[i].Ops {
+			do(moment{i, j})
+		}
+	}
 }
 
 // touches reports whether an operation was on a message: by its base, or its number.
