@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"strconv"
 	"testing"
@@ -11,7 +13,13 @@ import (
 
 // What the journal has on a message is the same whether it is looked through or looked up.
 func TestHistoryOfMany(t *testing.T) {
-	f, err := maildir.At(t.TempDir())
+	dir := t.TempDir()
+	for _, sub := range []string{"cur", "new", "tmp"} {
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := maildir.At(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
