@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"pneu/maildir/digest"
-	"pneu/maildir/message"
 )
 
 // An auth is what the topmost Authentication-Results field says (RFC 8601): results are its
@@ -18,13 +17,9 @@ type auth struct {
 	By    string `json:"by"`
 }
 
-// authOf reads the field; nil if there is none.
-func authOf(h message.Header) *auth {
-	all := h.Values("Authentication-Results")
-	if len(all) == 0 {
-		return nil
-	}
-	infos := cutResults(all[0])
+// authOf reads the field.
+func authOf(field string) *auth {
+	infos := cutResults(field)
 	a := &auth{}
 	if words := strings.Fields(infos[0]); len(words) > 0 {
 		a.By = strings.ToLower(strings.Trim(words[0], `"`))
@@ -107,11 +102,7 @@ func cutResults(s string) []string {
 
 // nature is what the structure and the text tell of a message: whether it is signed or encrypted
 // (which nobody has verified), and a guess of its language.
-func nature(p *message.Message) (crypto, lang string) {
-	d, err := digest.Decode(digest.Append(nil, p))
-	if err != nil {
-		return "", ""
-	}
+func nature(d digest.Digest) (crypto, lang string) {
 	switch c := d.Class(); {
 	case c&digest.Encrypted != 0:
 		crypto = "encrypted"

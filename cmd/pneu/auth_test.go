@@ -21,13 +21,10 @@ func TestAuth(t *testing.T) {
 		{"Authentication-Results: x (", auth{By: "x"}},
 	}
 	for _, tt := range tests {
-		got := authOf(message.Header(tt.field + "\n"))
-		if got == nil || *got != tt.want {
+		got := authOf(message.Header(tt.field + "\n").Get("Authentication-Results"))
+		if *got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.field, got, tt.want)
 		}
-	}
-	if got := authOf(message.Header("Subject: x\n")); got != nil {
-		t.Errorf("of nothing: %+v", got)
 	}
 }
 
@@ -36,10 +33,7 @@ func FuzzAuth(f *testing.F) {
 	f.Add("mx.example.org; spf=pass (\\) x; y) smtp=a; dkim=\"pass\"; arc=fail")
 	f.Add("\"a;b\" 1;;=;x=")
 	f.Fuzz(func(t *testing.T, field string) {
-		a := authOf(message.Header("Authentication-Results: " + field + "\n"))
-		if a == nil {
-			return
-		}
+		a := authOf(field)
 		for _, r := range []string{a.DKIM, a.SPF, a.DMARC, a.ARC} {
 			if r != "" && !isResult(r) {
 				t.Errorf("%q: the result %q", field, r)

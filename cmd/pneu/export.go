@@ -71,16 +71,9 @@ func export(t *tool) error {
 		each = t.eachPatch
 	}
 	return each(t.c.Args().Slice(), wholeSequence, func(m *msg) error {
-		if m.raw == nil {
-			file, err := m.open()
-			if err == nil {
-				m.raw, err = io.ReadAll(file)
-				file.Close()
-			}
-			if err != nil {
-				t.fail(m.path, err)
-				return nil
-			}
+		if _, err := m.bytes(); err != nil {
+			t.fail(m.path, err)
+			return nil
 		}
 		if err := put(m); err != nil {
 			return err

@@ -85,13 +85,13 @@ func grep(t *tool) error {
 	}
 	colour := t.colour()
 	return t.each(t.c.Args().Tail(), wholeSequence, func(m *msg) error {
-		p, err := m.load()
+		h, err := s.header(m)
 		if err != nil {
 			t.fail(m.path, err)
 			return nil
 		}
 		n := 0
-		for _, where := range s.places(m, p.Header(0)) {
+		for _, where := range s.places(m, h) {
 			for i, line := range where.lines {
 				if !re.MatchString(line) {
 					continue
@@ -133,6 +133,19 @@ func truths(list ...bool) (n int) {
 		}
 	}
 	return n
+}
+
+// header is the header as far as it is looked into.
+func (s searcher) header(m *msg) (message.Header, error) {
+	if s.body {
+		if _, err := m.load(); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.fields) == 0 && s.body {
+		return nil, nil
+	}
+	return m.fields(s.fields)
 }
 
 // places are the texts to look into. Fields that were asked for by name are looked at

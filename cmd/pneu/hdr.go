@@ -72,12 +72,11 @@ func hdr(t *tool) error {
 			return nil
 		}
 		m := r.msg()
-		p, err := m.load()
+		h, err := m.fields(fields)
 		if err != nil {
 			t.fail(m.path, err)
 			return nil
 		}
-		h := p.Header(0)
 		if t.form == formJSON && !count {
 			return t.hdrJSON(m.path, h, fields)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -128,8 +129,26 @@ func stateDir() string {
 	return filepath.Join(base, "pneu")
 }
 
-// open opens the message, following a rename in flight.
-func (m *msg) open() (*os.File, error) {
+// open opens the message, following a rename in flight. What Dovecot has compressed is read
+// as what it was.
+func (m *msg) open() (io.ReadCloser, error) {
+	file, err := m.file()
+	if err != nil {
+		return nil, err
+	}
+	var head [16]byte
+	if n, _ := file.ReadAt(head[:], 0); !maildir.Compressed(head[:n]) {
+		return file, nil
+	}
+	defer file.Close()
+	packed, err := io.ReadAll(file)
+	if err == nil {
+		packed, err = maildir.Unpack(packed)
+	}
+	return io.NopCloser(bytes.NewReader(packed)), err
+}
+
+func (m *msg) file() (*os.File, error) {
 	if m.f == nil {
 		return os.Open(m.path)
 	}
@@ -140,21 +159,70 @@ func (m *msg) open() (*os.File, error) {
 	return file, err
 }
 
+// bytes is the whole message.
+func (m *msg) bytes() ([]byte, error) {
+	if m.raw == nil && m.err == nil {
+		file, err := m.open()
+		if err != nil {
+			m.err = err
+			return nil, err
+		}
+		defer file.Close()
+		var b bytes.Buffer
+		if f, ok := file.(*os.File); ok {
+			if st, err := f.Stat(); err == nil {
+				b.Grow(int(st.Size()) + bytes.MinRead) // else it is copied as it grows
+			}
+		}
+		_, m.err = b.ReadFrom(file)
+		m.raw = b.Bytes()
+		if m.raw == nil {
+			m.raw = []byte{}
+		}
+	}
+	return m.raw, m.err
+}
+
 // load reads and parses the whole message.
 func (m *msg) load() (*message.Message, error) {
 	if m.m == nil && m.err == nil {
-		var file *os.File
-		if m.raw == nil {
-			if file, m.err = m.open(); m.err == nil {
-				m.raw, m.err = io.ReadAll(file)
-				file.Close()
-			}
-		}
-		if m.err == nil {
-			m.m = message.Parse(m.raw)
+		if raw, err := m.bytes(); err == nil {
+			m.m = message.Parse(raw)
 		}
 	}
 	return m.m, m.err
+}
+
+// digest is what an index keeps of the message, or would keep of it.
+func (m *msg) digest() (digest.Digest, error) {
+	if m.digested() {
+		return m.row().Digest()
+	}
+	p, err := m.load()
+	if err != nil {
+		return digest.Digest{}, err
+	}
+	return digest.Decode(digest.Append(nil, p))
+}
+
+// fields is a header that has the fields of some names, or all: the index's, if it has all of
+// those.
+func (m *msg) fields(names []string) (message.Header, error) {
+	if len(names) > 0 && m.digested() {
+		d, err := m.row().Digest()
+		if err != nil {
+			return nil, err
+		}
+		// The type of the text is a hint at the charset of addresses.
+		if b, all := d.AppendFields(nil, append(names[:len(names):len(names)], "Content-Type")...); all {
+			return message.Header(b), nil
+		}
+	}
+	p, err := m.load()
+	if err != nil {
+		return nil, err
+	}
+	return p.Header(0), nil
 }
 
 func (m *msg) stat() os.FileInfo {

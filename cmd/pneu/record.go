@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"pneu/maildir/digest"
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
 )
@@ -57,7 +58,7 @@ type attachment struct {
 	N    int    `json:"n"` // as "pneu part get -p N" takes it
 	Type string `json:"type"`
 	Name string `json:"name"`
-	Size int    `json:"size"`
+	Size int64  `json:"size"`
 }
 
 type list struct {
@@ -66,9 +67,9 @@ type list struct {
 	OneClick    bool   `json:"one_click"`
 }
 
-// record reads the message and says all of it.
+// record says all of the message: as its index keeps it, else as its file does.
 func (m *msg) record() (*record, error) {
-	p, err := m.load()
+	d, err := m.digest()
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,6 @@ func (m *msg) record() (*record, error) {
 		return nil, errors.New("its name is not UTF-8, which JSON cannot hold: use -0")
 	}
 	s := m.Summary()
-	h := p.Header(0)
 	r := &record{
 		V: 1, Path: m.path, ID: m.e.Base(), Folder: m.Folder(), New: m.e.New, Keywords: []string{},
 		MID: s.MessageID, Refs: notNil(s.References), From: notNil(s.From), To: notNil(s.To), Cc: notNil(s.Cc), ReplyTo: notNil(s.ReplyTo),
@@ -104,21 +104,48 @@ func (m *msg) record() (*record, error) {
 	if !r.received.IsZero() {
 		r.Received = ptr(r.received.UTC().Format(time.RFC3339))
 	}
-	r.Lines = bytes.Count(m.raw[p.Parts[0].BodyStart:], []byte{'\n'})
-	_, _, parts := p.Display()
-	for _, i := range parts {
-		part := &p.Parts[i]
-		r.Attachments = append(r.Attachments, attachment{i, part.Type + "/" + part.Subtype, part.Filename, len(p.Decode(i))})
+	if err := r.content(m, d, s.List); err != nil {
+		return nil, err
 	}
-	if s.List != "" || h.Get("List-Unsubscribe") != "" {
-		r.List = &list{s.List, oneLine(h.Get("List-Unsubscribe")),
-			strings.EqualFold(strings.TrimSpace(h.Get("List-Unsubscribe-Post")), "List-Unsubscribe=One-Click")}
-	}
-	r.Auth = authOf(h)
-	r.Crypto, r.Lang = nature(p)
-	r.Snippet = snippet(m.shown())
+	r.Crypto, r.Lang = nature(d)
+	r.Snippet = safe.Truncate(safe.Line(d.Preview()).String(), 120)
 	r.Dest, r.Was, r.Of = m.dest, m.was, m.of
 	return r, nil
+}
+
+// content says what is enclosed, and what the header says of lists and of who vouches for it. What
+// does not fit into a digest is read from the file.
+func (r *record) content(m *msg, d digest.Digest, listID string) error {
+	unsubscribe, post, results := d.Unsubscribe(), d.Class()&digest.OneClick != 0, d.Auth()
+	if d.Truncated() {
+		p, err := m.load()
+		if err != nil {
+			return err
+		}
+		h := p.Header(0)
+		unsubscribe, results = h.Get("List-Unsubscribe"), h.Get("Authentication-Results")
+		r.Lines = bytes.Count(m.raw[p.Parts[0].BodyStart:], []byte{'\n'})
+		_, _, parts := p.Display()
+		for _, i := range parts {
+			part := &p.Parts[i]
+			r.Attachments = append(r.Attachments, attachment{i, part.ContentType(), part.Filename, int64(len(p.Decode(i)))})
+		}
+	} else {
+		for _, p := range d.Parts() {
+			r.Lines = p.Lines
+			break
+		}
+		for _, a := range d.Attachments() {
+			r.Attachments = append(r.Attachments, attachment{a.Part, a.Type, a.Name, a.Size})
+		}
+	}
+	if listID != "" || unsubscribe != "" {
+		r.List = &list{listID, oneLine(unsubscribe), post}
+	}
+	if strings.TrimSpace(results) != "" {
+		r.Auth = authOf(results)
+	}
+	return nil
 }
 
 func ptr(s string) *string { return &s }
@@ -128,26 +155,6 @@ func notNil[T any](s []T) []T {
 		return []T{}
 	}
 	return s
-}
-
-// snippet is the beginning of what the writer says, without what is quoted.
-func snippet(text string) string {
-	var b strings.Builder
-	for line := range strings.SplitSeq(text, "\n") {
-		if line = strings.TrimSpace(line); line == "" || line[0] == '>' {
-			continue
-		}
-		if line == "--" {
-			break
-		}
-		if b.Len() > 0 {
-			b.WriteByte(' ')
-		}
-		if b.WriteString(line); b.Len() > 400 {
-			break
-		}
-	}
-	return safe.Truncate(safe.Line(b.String()).String(), 120)
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

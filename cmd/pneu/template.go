@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,45 +20,59 @@ func parseTemplate(s string) (*template.Template, error) {
 	}).Parse(s)
 }
 
-// fields returns the record as templates see it.
-func (r *record) fields() (map[string]any, error) {
-	b, err := json.Marshal(r)
-	if err != nil {
-		return nil, err
+// fields returns the record as templates see it: by the names that JSON has. What a sender wrote
+// is clean, what names a file is exact; addresses keep their type, and absent dates are empty.
+func (r *record) fields() map[string]any {
+	m := map[string]any{
+		"v": r.V, "path": r.Path, "id": r.ID, "folder": r.Folder, "new": r.New, "flags": clean(r.Flags), "keywords": cleanList(r.Keywords),
+		"mid": clean(r.MID), "thread": clean(r.Thread), "depth": 0, "refs": cleanList(r.Refs), "date": "", "received": "",
+		"from": cleanAddrs(r.From), "to": cleanAddrs(r.To), "cc": cleanAddrs(r.Cc), "reply_to": cleanAddrs(r.ReplyTo),
+		"subject": clean(r.Subject), "size": r.Size, "lines": r.Lines, "list": nil, "auth": nil,
+		"crypto": r.Crypto, "lang": clean(r.Lang), "snippet": clean(r.Snippet), "text": clean(r.Text),
+		"op": clean(r.Op), "dest": clean(r.Dest), "was": clean(r.Was), "of": clean(r.Of), "err": clean(r.Err),
+		"Date": r.when, "Received": r.received,
 	}
-	m := map[string]any{"op": "", "err": "", "text": "", "thread": "", "depth": 0, "dest": "", "was": "", "of": ""}
-	if err := json.Unmarshal(b, &m); err != nil {
-		return nil, err
-	}
-	// What a sender wrote is clean, what names a file is exact.
-	for k, v := range m {
-		if k != "path" && k != "id" && k != "folder" {
-			m[k] = cleaned(v)
-		}
-	}
-	// Numbers stay whole, addresses keep their type, absent dates are empty.
-	m["size"], m["lines"], m["v"] = r.Size, r.Lines, r.V
-	m["from"], m["to"], m["cc"], m["reply_to"] = cleanAddrs(r.From), cleanAddrs(r.To), cleanAddrs(r.Cc), cleanAddrs(r.ReplyTo)
-	for _, k := range []string{"date", "received"} {
-		if m[k] == nil {
-			m[k] = ""
-		}
+	if r.when.IsZero() {
+		m["Date"] = r.received
 	}
 	if r.Depth != nil {
 		m["depth"] = *r.Depth
 	}
-	m["Date"], m["Received"] = r.when, r.received
-	if r.when.IsZero() {
-		m["Date"] = r.received
+	if r.Date != nil {
+		m["date"] = *r.Date
 	}
-	return m, nil
+	if r.Received != nil {
+		m["received"] = *r.Received
+	}
+	files := make([]any, len(r.Attachments))
+	for i, a := range r.Attachments {
+		files[i] = map[string]any{"n": a.N, "type": clean(a.Type), "name": clean(a.Name), "size": a.Size}
+	}
+	m["attachments"] = files
+	if l := r.List; l != nil {
+		m["list"] = map[string]any{"id": clean(l.ID), "unsubscribe": clean(l.Unsubscribe), "one_click": l.OneClick}
+	}
+	if a := r.Auth; a != nil {
+		m["auth"] = map[string]any{"dkim": clean(a.DKIM), "spf": clean(a.SPF), "dmarc": clean(a.DMARC), "arc": clean(a.ARC), "by": clean(a.By)}
+	}
+	return m
+}
+
+func clean(s string) string { return safe.Line(s).String() }
+
+func cleanList(l []string) []any {
+	out := make([]any, len(l))
+	for i, s := range l {
+		out[i] = clean(s)
+	}
+	return out
 }
 
 // cleaned cleans the strings in a value that came from JSON.
 func cleaned(v any) any {
 	switch v := v.(type) {
 	case string:
-		return safe.Line(v).String()
+		return clean(v)
 	case []any:
 		for i := range v {
 			v[i] = cleaned(v[i])
@@ -78,18 +91,14 @@ type people []map[string]string
 func cleanAddrs(l []message.Addr) people {
 	out := make(people, len(l))
 	for i, a := range l {
-		out[i] = map[string]string{"name": safe.Line(a.Name).String(), "addr": safe.Line(a.Addr).String()}
+		out[i] = map[string]string{"name": clean(a.Name), "addr": clean(a.Addr)}
 	}
 	return out
 }
 
 func execute(t *template.Template, r *record) (string, error) {
-	m, err := r.fields()
-	if err != nil {
-		return "", err
-	}
 	var b strings.Builder
-	err = t.Execute(&b, m)
+	err := t.Execute(&b, r.fields())
 	return b.String(), err
 }
 
