@@ -65,6 +65,7 @@ func commands() []command {
 		{"copy", k("C"), onMail, "copy to a folder", func(a *App, c call) term.Cmd { return a.moveOrCopy(c.arg, true) }},
 		{"flag", k("F"), onMail, "flag, or unflag", func(a *App, c call) term.Cmd { return a.toggleFlag(index.Flagged) }},
 		{"unread", k("N"), onMail, "mark unread, or read", func(a *App, c call) term.Cmd { return a.toggleFlag(index.Seen) }},
+		{"keywords", k("+"), onMail, "set or remove keywords", func(a *App, c call) term.Cmd { return a.keywords(c.arg) }},
 		{"purge", nil, onMail, "delete for good", func(a *App, c call) term.Cmd { return a.purge() }},
 		{"undo", k("u"), onAll, "take back; also a send", func(a *App, c call) term.Cmd { return a.undo(c.n()) }},
 		{"redo", k("ctrl+r"), onAll, "do again", func(a *App, c call) term.Cmd { return a.redo(c.n()) }},

@@ -65,6 +65,16 @@ func TestGoldenScreens(t *testing.T) {
 		{name: "limit", do: func(r *rig) { r.keys("\\"); r.typed("from:ada") }},
 		{name: "no-match", do: func(r *rig) { r.keys("\\"); r.typed("from:nobody"); r.keys("enter") }},
 		{name: "empty-folder", opt: rigOptions{folder: "Trash"}},
+		{name: "keywords", do: func(r *rig) {
+			r.typed(":keywords work later")
+			r.keys("enter", "j", "j")
+			r.typed(":keywords work $Important $MDNSent")
+			r.keys("enter", "g", "g")
+			r.typed("+")
+			r.keys("down", "space")
+		}},
+		{name: "keywords-read", do: func(r *rig) { r.typed(":keywords work later"); r.keys("enter", "enter") }},
+		{name: "keywords-50x20", opt: rigOptions{w: 50, h: 20}, do: func(r *rig) { r.typed(":keywords work later"); r.keys("enter") }},
 		{name: "archived", do: func(r *rig) { r.keys("j", "j", "a") }},
 	}
 	for _, tt := range tests {
@@ -111,6 +121,12 @@ func TestLinesFit(t *testing.T) {
 	check("help")
 	r.keys("esc", ":")
 	check("palette")
+	r.keys("esc")
+	r.typed(":keywords work")
+	r.keys("enter")
+	check("keywords")
+	r.typed("+")
+	check("list of keywords")
 	r.keys("esc", "g", "q")
 	check("queue")
 	r.keys("q")

@@ -406,13 +406,14 @@ func (a *App) footer(g geometry) []string {
 	return []string{a.keyLine(g.w), a.statusLine(g.w)}
 }
 
-// statusLine is the latest result and the position; where there is not room for both, the result.
+// statusLine is the latest result and the position. Where there is not room for both the result is cut; an error is
+// not.
 func (a *App) statusLine(w int) string {
 	t := a.theme
 	result, at := t.NewLine(w), t.NewLine(w)
-	a.drawStatus(result)
 	a.position(at)
-	if result.Width()+at.Width()+1 > w && at.Width() > 0 {
+	a.drawStatus(result)
+	if a.status.err && result.Width()+at.Width()+1 > w {
 		return result.String()
 	}
 	return t.Between(w, a.drawStatus, a.position)

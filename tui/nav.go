@@ -164,7 +164,7 @@ const maxMessage = 64 << 20
 
 func (a *App) item(id int) reader.Item {
 	h, f := a.box.Head(id), a.box.Flags(id)
-	it := reader.Item{ID: id, Unread: !f.Has(index.Seen), Flagged: f.Has(index.Flagged), Load: a.load(id)}
+	it := reader.Item{ID: id, Unread: !f.Has(index.Seen), Flagged: f.Has(index.Flagged), Load: a.load(id), Keywords: store.AllLabels(a.box.Keywords(id))}
 	if h == nil {
 		it.Name = look.T("...")
 		return it

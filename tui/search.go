@@ -192,5 +192,6 @@ func rowOf(r mstore.Row, opt store.Options) list.Row {
 		Time: h.When, People: h.Name, Subject: h.Subj, Snippet: look.Tf("%s  %s", r.Folder(), h.Words.String()),
 		Unread: !f.Has(index.Seen), Flagged: f.Has(index.Flagged), Replied: f.Has(index.Replied), Forward: f.Has(index.Passed),
 		Draft: f.Has(index.Draft), Trashed: f.Has(index.Trashed), Attach: h.HasAttachment, List: h.List != "", Danger: h.Danger, Mine: h.Mine,
+		Labels: store.Labels(r.Keywords()),
 	}
 }

@@ -58,7 +58,10 @@ type logged struct {
 	text safe.Text
 }
 
-// drawStatus puts the latest result on the line.
+// undoW is the width of what says that u takes it back.
+const undoW = len("   u undo")
+
+// drawStatus puts the latest result on the line. A long one is cut, what u does is not.
 func (a *App) drawStatus(l *look.Line) {
 	t := a.theme
 	if s := a.sending; s != nil {
@@ -73,7 +76,11 @@ func (a *App) drawStatus(l *look.Line) {
 	case a.status.err:
 		l.Lit(t.Error, "error: ").Add(t.Error&^look.Bold, a.status.text)
 	default:
-		l.Add(t.Toast, a.status.text)
+		leave := 0
+		if a.status.undo {
+			leave = undoW
+		}
+		l.Cell(t.Toast, a.status.text, min(safe.Width(a.status.text.String()), max(0, l.Room()-leave)))
 		if a.status.undo {
 			l.Lit(t.Key, "   u ").Lit(t.Hint, "undo")
 		}

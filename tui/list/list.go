@@ -35,8 +35,9 @@ type Row struct {
 	Count    int       // messages in the conversation; shown above 1
 	Subject  safe.Text
 	Snippet  safe.Text
-	Depth    int  // of a message within an unfolded conversation
-	Loading  bool // only the name of the file is known
+	Labels   safe.Text // keywords
+	Depth    int       // of a message within an unfolded conversation
+	Loading  bool      // only the name of the file is known
 	Unread   bool
 	Flagged  bool
 	Replied  bool

@@ -105,6 +105,12 @@ func (m *Model) text(l *look.Line, r Row, end int) {
 	if w <= 0 {
 		return
 	}
+	if s := r.Labels.String(); s != "" && w >= 12 { // at the end, where no subject hides them
+		label := min(safe.Width(s), w/3)
+		last := end
+		end -= label + 1
+		defer func() { l.Pad(1).Cell(t.ID, r.Labels, last-l.Width()) }()
+	}
 	if r.Depth > 0 {
 		n := min(r.Depth, 4)
 		l.Pad(2*(n-1)).Glyph(t.Rule, t.Glyphs.Leaf)

@@ -13,6 +13,7 @@ type Item struct {
 	ID           int
 	Name         safe.Text // of the sender
 	From, To, Cc safe.Text // addresses
+	Keywords     safe.Text
 	Time         time.Time
 	Unread       bool
 	Flagged      bool
@@ -317,6 +318,9 @@ func (m *Model) relay() {
 			if it.Cc.String() != "" && i == m.at {
 				add(i, metaLine, 2)
 			}
+			if it.Keywords.String() != "" {
+				add(i, metaLine, 3)
+			}
 		} else {
 			add(i, metaLine, 0)
 			if it.To.String() != "" {
@@ -324,6 +328,9 @@ func (m *Model) relay() {
 			}
 			if it.Cc.String() != "" {
 				add(i, metaLine, 2)
+			}
+			if it.Keywords.String() != "" {
+				add(i, metaLine, 3)
 			}
 			add(i, blankRow, 0)
 		}

@@ -123,6 +123,8 @@ func (m *Model) meta(l *look.Line, it *item, n int) {
 		l.Pad(pad).Lit(t.Label, "To    ").Cell(0, it.To, max(0, m.w-l.Width()-1))
 	case 2:
 		l.Pad(pad).Lit(t.Label, "Cc    ").Cell(t.Label, it.Cc, max(0, m.w-l.Width()-1))
+	case 3:
+		l.Pad(pad+6).Cell(t.ID, it.Keywords, max(0, m.w-l.Width()-1))
 	}
 }
 

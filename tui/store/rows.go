@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"pneu/maildir/digest"
@@ -154,7 +155,7 @@ func (b *Box) messageRow(id int) list.Row {
 	row := list.Row{
 		ID: id, Time: b.time(id), Unread: !f.Has(index.Seen), Loading: h == nil,
 		Flagged: f.Has(index.Flagged), Replied: f.Has(index.Replied), Forward: f.Has(index.Passed),
-		Draft: f.Has(index.Draft), Trashed: f.Has(index.Trashed),
+		Draft: f.Has(index.Draft), Trashed: f.Has(index.Trashed), Labels: Labels(b.Keywords(id)),
 	}
 	if h == nil {
 		return row
@@ -179,10 +180,14 @@ func (b *Box) convRow(p place) list.Row {
 	var heads []*Head
 	var subject safe.Text
 	newest, latest := -1, int64(0)
+	var sets []int // of keywords: messages of a conversation mostly have the same
 	for k, id := range ids {
 		n, ok := b.row(id)
 		if !ok {
 			continue
+		}
+		if set := ix.KeywordSet(n); set != 0 && !slices.Contains(sets, set) {
+			sets = append(sets, set)
 		}
 		f, class := ix.Flags(n), digest.Class(ix.Class(n))
 		row.Unread = row.Unread || !f.Has(index.Seen)
@@ -206,6 +211,7 @@ func (b *Box) convRow(p place) list.Row {
 		}
 		row.Danger, row.Attach = row.Danger || h.Danger, row.Attach || h.HasAttachment
 	}
+	row.Labels = Labels(union(ix, sets))
 	row.Subject = subject
 	row.People = people(heads)
 	if h := b.Head(newest); h != nil {
@@ -216,6 +222,22 @@ func (b *Box) convRow(p place) list.Row {
 	}
 	row.Time = time.Unix(latest, 0)
 	return row
+}
+
+// union returns the keywords of some sets.
+func union(ix *index.View, sets []int) []string {
+	var words []string
+	for _, set := range sets {
+		for _, k := range ix.KeywordsOf(set) {
+			if !slices.Contains(words, k) {
+				words = append(words, k)
+			}
+		}
+	}
+	if len(sets) > 1 {
+		slices.Sort(words)
+	}
+	return words
 }
 
 // UnreadRow reports whether row i has an unread message.
