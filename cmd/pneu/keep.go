@@ -61,6 +61,15 @@ func (k *keeper) Change(f *maildir.Folder, e maildir.Entry, add, remove []string
 	return n.Change(f, e, add, remove)
 }
 
+// Carry gives a message the keywords of another.
+func (k *keeper) Carry(from *maildir.Folder, e maildir.Entry, to *maildir.Folder, as maildir.Entry) (maildir.Entry, error) {
+	n, err := k.of(to)
+	if err != nil {
+		return as, err
+	}
+	return n.Carry(from, e, to, as)
+}
+
 // Number returns the number of a message, none where it has no index.
 func (k *keeper) Number(f *maildir.Folder, e maildir.Entry) journal.Bulk {
 	n, err := k.of(f)

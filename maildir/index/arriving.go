@@ -90,6 +90,16 @@ func (x *Index) claim(t *tx, messages []Message, all bool) error {
 	return nil
 }
 
+// Unsaid returns the keywords of a message that are not among the letters in its name.
+func (v *View) Unsaid(row int) []string {
+	words := v.Keywords(row)
+	if len(words) == 0 {
+		return nil
+	}
+	letters := v.letters()
+	return unsaid(v.Entry(row), words, &letters)
+}
+
 // unsaid returns the keywords of a message that its name in another folder does not say.
 func unsaid(as maildir.Entry, words []string, letters *keywordLetters) (left []string) {
 	if len(words) == 0 {

@@ -15,6 +15,18 @@ type Keywords interface {
 	Of(f *maildir.Folder, e maildir.Entry) ([]string, error)
 	// Change adds and removes keywords, and returns the entry of the message then.
 	Change(f *maildir.Folder, e maildir.Entry, add, remove []string) (maildir.Entry, error)
+	// Carry gives a message those keywords of another one that names do not hold, and returns
+	// its entry then.
+	Carry(from *maildir.Folder, e maildir.Entry, to *maildir.Folder, as maildir.Entry) (maildir.Entry, error)
+}
+
+// carry is Carry for a message that takes the place of another. The keywords of that one were
+// never more than its letters if nobody keeps them.
+func (j *Journal) carry(from *maildir.Folder, e maildir.Entry, to *maildir.Folder, as maildir.Entry) (maildir.Entry, error) {
+	if j.keywords == nil {
+		return as, nil
+	}
+	return j.keywords.Carry(from, e, to, as)
 }
 
 // errNoKeywords is the error of a journal without UseKeywords.

@@ -26,9 +26,10 @@ func (b *Batch) Replace(f *maildir.Folder, e maildir.Entry, raw []byte) (maildir
 	if err != nil {
 		return maildir.Entry{}, err
 	}
-	got, err := b.try(f, now, f, func(now maildir.Entry) (Op, error) {
-		return Op{Kind: "replace", To: f.Path(), ToFolder: f.Name(), New: fresh, Bulk: b.j.number(f, now)}, nil
-	}, func(o Op) error { return b.j.keep(f, o.Old, o.Old.File) })
+	var got maildir.Entry
+	if fresh, err = b.j.carry(f, now, f, fresh); err == nil {
+		got, err = b.replace(f, now, fresh)
+	}
 	if err != nil {
 		// The old one is in its place still, or gone by another hand: the new one is not wanted.
 		if rerr := f.Remove(fresh); rerr != nil && !errors.Is(rerr, maildir.ErrGone) {
@@ -37,6 +38,13 @@ func (b *Batch) Replace(f *maildir.Folder, e maildir.Entry, raw []byte) (maildir
 		return maildir.Entry{}, err
 	}
 	return got, nil
+}
+
+// replace takes the old message away.
+func (b *Batch) replace(f *maildir.Folder, e, fresh maildir.Entry) (maildir.Entry, error) {
+	return b.try(f, e, f, func(now maildir.Entry) (Op, error) {
+		return Op{Kind: "replace", To: f.Path(), ToFolder: f.Name(), New: fresh, Bulk: b.j.number(f, now)}, nil
+	}, func(o Op) error { return b.j.keep(f, o.Old, o.Old.File) })
 }
 
 // swap puts the message that was kept as want back and keeps the one at have.
@@ -69,6 +77,9 @@ func (j *Journal) swap(f *maildir.Folder, have, want maildir.Entry) (string, err
 		}
 	}
 	if err := k.MoveAs(old, f, as); err != nil {
+		return "", err
+	}
+	if as, err = j.carry(f, now, f, as); err != nil {
 		return "", err
 	}
 	return f.File(as), j.keep(f, now, have.File)

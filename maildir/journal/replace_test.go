@@ -135,6 +135,13 @@ func (k fakeKeywords) Change(_ *maildir.Folder, e maildir.Entry, add, remove []s
 	return e, nil
 }
 
+func (k fakeKeywords) Carry(_ *maildir.Folder, e maildir.Entry, _ *maildir.Folder, as maildir.Entry) (maildir.Entry, error) {
+	if words := k[e.Base()]; words != nil {
+		k[as.Base()] = slices.Clone(words)
+	}
+	return as, nil
+}
+
 func TestKeywords(t *testing.T) {
 	w := newWorld(t, 1)
 	k := fakeKeywords{}

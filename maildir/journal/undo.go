@@ -163,7 +163,11 @@ func (j *Journal) again(o Op, hold *maildir.Hold, many bool) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return to.File(o.New), from.CopyAs(e, to, o.New)
+		if err := from.CopyAs(e, to, o.New); err != nil {
+			return "", err
+		}
+		as, err := j.carry(from, e, to, o.New)
+		return to.File(as), err
 	case "append":
 		return to.File(o.New), j.unkeep(to, o)
 	case "replace":

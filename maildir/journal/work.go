@@ -154,12 +154,12 @@ func (j *Journal) settle(lie lying, run []task, how string, paths []string, errs
 }
 
 // inArrival puts what is to be taken back, the last done first, into an order that is as good:
-// changes of one message stay as they are, and messages that were moved away come back in the
-// order in which they went, not the other way round. An index numbers messages as they come.
+// changes of one message stay as they are, and messages that were moved away or replaced come back
+// in the order in which they went, not the other way round. An index numbers messages as they come.
 func inArrival(work []task) {
 	for len(work) > 0 {
 		n := 0
-		for n < len(work) && (work[n].op.Kind == "move" || work[n].op.Kind == "flags") {
+		for n < len(work) && (work[n].op.Kind == "move" || work[n].op.Kind == "flags" || work[n].op.Kind == "replace") {
 			n++
 		}
 		part := work[:n]

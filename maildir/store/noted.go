@@ -208,6 +208,60 @@ func (n *Noted) Change(f *maildir.Folder, e maildir.Entry, add, remove []string)
 	return now, err
 }
 
+// Carry is journal.Keywords. Where nothing but letters is to be carried, it costs nothing.
+func (n *Noted) Carry(from *maildir.Folder, e maildir.Entry, to *maildir.Folder, as maildir.Entry) (maildir.Entry, error) {
+	if n.s.opt.NoIndex || !n.has(from) {
+		return as, nil
+	}
+	b, err := n.box(from)
+	if err != nil {
+		return as, err
+	}
+	v, err := b.Refresh()
+	if err != nil || v.State().Dir.Scanned == 0 {
+		return as, err // nobody has asked for one
+	}
+	row, ok := v.FindBase(e.Base())
+	if !ok {
+		if v, err = b.Sync(context.Background()); err != nil {
+			return as, err
+		}
+		if row, ok = v.FindBase(e.Base()); !ok {
+			return as, nil // came a moment ago: it has no more than its letters
+		}
+	}
+	have := v.ix.Keywords(row)
+	if from.Path() == to.Path() {
+		have = v.ix.Unsaid(row)
+	}
+	if len(have) == 0 {
+		return as, nil
+	}
+	err = n.with(context.Background(), to, func(b *Box, v *View) error {
+		row, ok := v.FindBase(as.Base())
+		if !ok {
+			return maildir.ErrGone
+		}
+		var missing []string
+		for _, w := range have {
+			if !v.ix.HasKeyword(row, w) {
+				missing = append(missing, w)
+			}
+		}
+		if len(missing) == 0 {
+			return nil
+		}
+		r, err := b.SetFlags(context.Background(), []UID{v.ix.UID(row)}, index.FlagChange{AddKeywords: missing})
+		if err == nil && r.View != nil {
+			if row, ok := r.View.FindBase(as.Base()); ok {
+				as = r.View.Entry(row)
+			}
+		}
+		return err
+	})
+	return as, err
+}
+
 // with brings a folder up to date and calls do.
 func (n *Noted) with(ctx context.Context, f *maildir.Folder, do func(b *Box, v *View) error) error {
 	b, err := n.box(f)
