@@ -279,7 +279,9 @@ func (t *tool) check(c *checked, b *box) error {
 			c.Found = append(c.Found, fmt.Sprintf(format, args...))
 		}
 	}
-	for _, err := range b.b.Check(t.context()) {
+	p := t.progress("checking " + b.f.Name())
+	defer p.end()
+	for _, err := range b.b.Check(t.context(), p.show) {
 		found("%v", err)
 	}
 	if err := t.checkNames(b, found); err != nil {
@@ -294,8 +296,6 @@ func (t *tool) check(c *checked, b *box) error {
 		rows = rows[:sampleOf]
 		slices.Sort(rows)
 	}
-	p := t.progress("checking " + b.f.Name())
-	defer p.end()
 	for i, row := range rows {
 		if err := t.context().Err(); err != nil {
 			return err
@@ -398,8 +398,8 @@ func storeRebuild(t *tool) error {
 		if err := b.b.Volatile(); err != nil {
 			return fmt.Errorf("there can be no index: %w", err)
 		}
-		if errs := b.b.Check(t.context()); len(errs) > 0 {
-			t.note("%s: %v: the index is made of what else is left", f.Name(), errs[0])
+		if err := b.b.Broken(); err != nil {
+			t.note("%s: %v: the index is made of what else is left", f.Name(), err)
 			if err := t.discard(b); err != nil {
 				return err
 			}

@@ -161,6 +161,11 @@ func (x *Index) Check(ctx context.Context) error {
 		return err
 	}
 	var found error
+	if _, raw, err := readManifest(x.dir); err == nil && raw != nil {
+		if _, err := parseManifest(raw); err != nil {
+			found = fmt.Errorf("%s: %w", manifestName, err)
+		}
+	}
 	if v.damaged > 0 {
 		found = fmt.Errorf("%d segments of the text index: %w", v.damaged, errDamaged)
 	}

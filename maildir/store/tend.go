@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -8,21 +9,57 @@ import (
 	"path/filepath"
 
 	"pneu/maildir/fulltext"
+	"pneu/maildir/thread"
 )
 
 // Volatile returns why the index of the folder exists in memory only, nil if it does not.
 func (b *Box) Volatile() error { return b.x.Volatile() }
 
 // Check reads all files of the index and says what is wrong with them. It changes nothing but
-// that damaged parts of the index of texts are taken out of it.
-func (b *Box) Check(ctx context.Context) []error {
+// that damaged parts of the index of texts are taken out of it. Progress may be nil.
+func (b *Box) Check(ctx context.Context, progress func(done, total int)) []error {
 	errs := b.x.Check()
+	errs = append(errs, b.x.CheckKept(ctx, progress)...)
+	if b.threadsDamaged() {
+		errs = append(errs, errThreads)
+	}
 	if x := b.text(); x != nil {
 		if err := x.Check(ctx); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errs
+}
+
+// errThreads: they are made anew without anybody's doing; it is the disk that should be looked at.
+var errThreads = errors.New(threadsFile + " is damaged")
+
+// threadsDamaged reports whether the saved threads are those of this folder, and not whole.
+func (b *Box) threadsDamaged() bool {
+	file, err := mapFile(filepath.Join(b.f.Path(), threadsFile))
+	if err != nil {
+		return false
+	}
+	defer unmap(file)
+	mark := b.View().mark()
+	if have, err := thread.Mark(file); err != nil || !bytes.Equal(have, mark) {
+		return false // of another version, or another numbering
+	}
+	_, err = thread.Load(file, mark)
+	return err != nil
+}
+
+// Broken says what is wrong with what the index alone knows, UIDs and keywords among it, so that it
+// has to be put together of what else is left. What was found when it was opened is repaired by then,
+// and not meant.
+func (b *Box) Broken() error {
+	damage, _ := b.x.Damage()
+	for _, err := range b.x.Check() {
+		if damage == nil || !errors.Is(err, damage) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Rebuild makes all that can be made from the messages anew: what is kept of each, threads,
