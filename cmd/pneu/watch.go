@@ -310,8 +310,7 @@ func (w *watching) uncount(e maildir.Entry) {
 // leave is told that a message has gone: to where another has come, or nobody knows.
 func (w *watching) leave(f *maildir.Folder, e maildir.Entry) error {
 	if c, ok := w.match(eventNew, f, e); ok {
-		c.what, c.was = eventMoved, f.File(e)
-		return w.emit(c)
+		return w.moved(c, f, e)
 	}
 	w.half = append(w.half, half{change{what: eventGone, f: f, e: e}, time.Now().Add(moveTime)})
 	return nil
@@ -322,8 +321,7 @@ func (w *watching) leave(f *maildir.Folder, e maildir.Entry) error {
 func (w *watching) come(f *maildir.Folder, e maildir.Entry, alone bool) error {
 	c := change{what: eventNew, f: f, e: e}
 	if gone, ok := w.match(eventGone, f, e); ok {
-		c.what, c.was = eventMoved, gone.f.File(gone.e)
-		return w.emit(c)
+		return w.moved(c, gone.f, gone.e)
 	}
 	if !alone {
 		w.half = append(w.half, half{c, time.Now().Add(moveTime)})
@@ -335,15 +333,31 @@ func (w *watching) come(f *maildir.Folder, e maildir.Entry, alone bool) error {
 	return w.emit(c)
 }
 
-// match takes out the other half of a move, if it is waiting. Other programs keep the
-// name, we keep its time, size and flags.
-func (w *watching) match(what string, f *maildir.Folder, e maildir.Entry) (change, bool) {
-	find := func(same func(maildir.Entry) bool) int {
-		return slices.IndexFunc(w.half, func(h half) bool { return h.what == what && h.f.Path() != f.Path() && same(h.e) })
+// moved makes one event of both halves, none if the message is back.
+func (w *watching) moved(c change, f *maildir.Folder, was maildir.Entry) error {
+	c.what, c.was = eventMoved, f.File(was)
+	if samePlace(c.f, f) {
+		if c.what = eventFlags; c.e == was {
+			return nil
+		}
 	}
-	i := find(func(o maildir.Entry) bool { return o.Base() == e.Base() })
+	return w.emit(c)
+}
+
+// match takes out the other half of a move, if it is waiting. Other programs keep the
+// name, we keep its time, size and flags. Within a folder mbsync and others put fields
+// into the base.
+func (w *watching) match(what string, f *maildir.Folder, e maildir.Entry) (change, bool) {
+	find := func(here bool, same func(maildir.Entry) bool) int {
+		return slices.IndexFunc(w.half, func(h half) bool { return h.what == what && samePlace(h.f, f) == here && same(h.e) })
+	}
+	unique := maildir.Unique(e.Base())
+	i := find(true, func(o maildir.Entry) bool { return unique != "" && maildir.Unique(o.Base()) == unique })
 	if i < 0 {
-		i = find(func(o maildir.Entry) bool { return alike(o, e) })
+		i = find(false, func(o maildir.Entry) bool { return o.Base() == e.Base() })
+	}
+	if i < 0 {
+		i = find(false, func(o maildir.Entry) bool { return alike(o, e) })
 	}
 	if i < 0 {
 		return change{}, false
@@ -386,6 +400,17 @@ func (w *watching) print(c change) error {
 		if rerr != nil { // it is there no longer
 			r = &record{V: 1, Path: path, ID: c.e.Base(), Folder: c.f.Name(), New: c.e.New, Flags: string(c.e.Flags()), Keywords: []string{}, Refs: []string{},
 				From: []message.Addr{}, To: []message.Addr{}, Cc: []message.Addr{}, ReplyTo: []message.Addr{}, Attachments: []attachment{}, Was: c.was}
+		}
+		switch {
+		case c.what == eventGone: // a message of that name, if there is one, is another
+			r.Path, r.ID, r.New = path, c.e.Base(), c.e.New
+		case r.Path != path:
+			// It has been renamed again: that is told now, and not once more.
+			w.drop(c.f, c.e)
+			w.keep(c.f, m.e)
+			if r.Path == c.was {
+				return nil
+			}
 		}
 		r.Op = c.what
 		if t.form == formJSON {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -209,5 +211,72 @@ func TestWatchOverflow(t *testing.T) {
 	}
 	if strings.Contains(text, stays.Base()) {
 		t.Errorf("%q", text)
+	}
+}
+
+// Each event goes on from the path that the one before has told, whatever other programs
+// do to names: mbsync puts fields into them, and there are further changes before one is
+// printed.
+func TestWatchPaths(t *testing.T) {
+	s, err := maildir.Create(filepath.Join(t.TempDir(), "Maildir"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inbox, _ := s.Folder("INBOX")
+	rename := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(inbox.Path()+"/cur/"+from, inbox.Path()+"/cur/"+to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"11.a:2,", "12.b:2,", "13.c:2,S", "14.d:2,", "15.e:2,"} {
+		if err := os.WriteFile(inbox.Path()+"/cur/"+name, []byte("Subject: x\n\nx\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	w := &watching{t: &tool{form: formJSON, out: bufio.NewWriter(&out), errw: &out}, on: map[string]bool{}, known: map[string]map[string]maildir.Entry{}, times: map[int64]int{}, list: []*maildir.Folder{inbox}}
+	w.emit = w.print
+	for _, name := range eventNames {
+		w.on[name] = true
+	}
+	if err := w.compare(inbox, true); err != nil {
+		t.Fatal(err)
+	}
+	event := func(kind maildir.EventKind, name string) {
+		t.Helper()
+		if err := w.event(maildir.Event{Kind: kind, Folder: inbox, Entry: maildir.Entry{File: name}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename("11.a:2,", "11.a,U=5:2,") // a field
+	event(maildir.Gone, "11.a:2,")
+	event(maildir.Added, "11.a,U=5:2,")
+	rename("12.b:2,", "12.b:2,FS") // twice, by way of S
+	event(maildir.Changed, "12.b:2,S")
+	event(maildir.Changed, "12.b:2,FS")
+	event(maildir.Changed, "13.c:2,") // and back
+	event(maildir.Changed, "13.c:2,S")
+	event(maildir.Gone, "14.d:2,") // out of the folder and back
+	event(maildir.Added, "14.d:2,")
+	rename("15.e:2,", "15.e,U=6:2,") // of which only the half is heard
+	event(maildir.Gone, "15.e:2,")
+	if err := w.expire(time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for d := json.NewDecoder(&out); d.More(); {
+		var r record
+		if err := d.Decode(&r); err != nil {
+			t.Fatal(err)
+		}
+		if r.Was != "" {
+			r.Was = filepath.Base(r.Was)
+		}
+		got = append(got, r.Op+" "+r.Was+" "+filepath.Base(r.Path)+" "+r.ID)
+	}
+	want := []string{"flags 11.a:2, 11.a,U=5:2, 11.a,U=5", "flags 12.b:2, 12.b:2,FS 12.b", "gone  15.e:2, 15.e"}
+	if !slices.Equal(got, want) {
+		t.Errorf("told %q, want %q", got, want)
 	}
 }
