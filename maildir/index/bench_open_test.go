@@ -1,6 +1,7 @@
 package index
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,17 +25,117 @@ func openOnce() {
 		panic(err)
 	}
 	at := time.Now()
-	x, err := Open(f, Options{early: os.Getenv(openEnv+"_EARLY") != ""})
+	x, err := Open(f, Options{})
 	opened := time.Since(at)
 	if err != nil {
 		panic(err)
 	}
 	var use syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &use)
+	if what := os.Getenv(openEnv + "_FLAG"); what != "" {
+		flagOnce(x, what)
+	}
 	at = time.Now()
 	x.View().AllFlags(nil)
 	fmt.Println(opened.Nanoseconds(), time.Since(at).Nanoseconds(), use.Minflt)
 	os.Exit(0)
+}
+
+// flagOnce changes flags of 100,000 messages and says how long that took.
+func flagOnce(x *Index, what string) {
+	uids := x.View().AllUIDs(nil)[:100_000]
+	x.flagger.stop() // names are measured elsewhere
+	c := FlagChange{Add: Flagged}
+	if what == "none" {
+		c = FlagChange{Add: Seen}
+	}
+	var before, after syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &before)
+	at := time.Now()
+	_, err := x.SetFlags(context.Background(), uids, c)
+	took := time.Since(at)
+	if err != nil {
+		panic(err)
+	}
+	syscall.Getrusage(syscall.RUSAGE_SELF, &after)
+	cpu := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
+	fmt.Println(took.Nanoseconds(), cpu, after.Minflt-before.Minflt)
+	os.Exit(0)
+}
+
+// BenchmarkFlag100kFresh changes flags in a process that has done nothing else: of all
+// messages, of every other one, of none.
+func BenchmarkFlag100kFresh(b *testing.B) {
+	base, x := benchIndex(b)
+	if err := x.Compact(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	x.Close()
+	for _, what := range []string{"all", "half", "none"} {
+		b.Run(what, func(b *testing.B) {
+			var took, cpu, faults []int
+			for b.Loop() {
+				f := copyIndex(b, base)
+				if what == "half" {
+					x := mustOpen(b, f, Options{})
+					x.flagger.stop()
+					var uids []UID
+					for k := range 50_000 {
+						uids = append(uids, UID(2*k+1))
+					}
+					if _, err := x.SetFlags(b.Context(), uids, FlagChange{Add: Flagged}); err != nil {
+						b.Fatal(err)
+					}
+					x.Close()
+				}
+				cmd := exec.Command(os.Args[0])
+				cmd.Env = append(os.Environ(), openEnv+"="+f.Path(), openEnv+"_FLAG="+what)
+				out, err := cmd.Output()
+				if err != nil {
+					b.Fatal(err)
+				}
+				var t, c, n int
+				if _, err := fmt.Sscan(string(out), &t, &c, &n); err != nil {
+					b.Fatal(err)
+				}
+				took, cpu, faults = append(took, t), append(cpu, c), append(faults, n)
+			}
+			for _, l := range [][]int{took, cpu, faults} {
+				slices.Sort(l)
+			}
+			b.ReportMetric(float64(took[len(took)/2]), "fresh-ns")
+			b.ReportMetric(float64(took[0]), "fresh-min-ns")
+			b.ReportMetric(float64(cpu[len(cpu)/2]), "cpu-ns")
+			b.ReportMetric(float64(faults[len(faults)/2]), "faults")
+		})
+	}
+}
+
+// copyIndex makes a folder with the index of another.
+func copyIndex(b *testing.B, base *maildir.Folder) *maildir.Folder {
+	b.Helper()
+	dir, err := os.MkdirTemp(b.TempDir(), "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, d := range []string{"cur", "new", "tmp"} {
+		os.Mkdir(filepath.Join(dir, d), 0o700)
+	}
+	if err := os.Link(filepath.Join(base.Path(), idxName), filepath.Join(dir, idxName)); err != nil {
+		b.Fatal(err)
+	}
+	log, err := os.ReadFile(filepath.Join(base.Path(), logName))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, logName), log, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	f, err := maildir.At(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return f
 }
 
 // BenchmarkOpenLog1M opens a million rows with so many commits of one change each in
@@ -63,24 +164,8 @@ func BenchmarkOpenLog1M(b *testing.B) {
 	for _, kind := range kinds {
 		for _, n := range []int{100, 1000, 5000, 20000} {
 			b.Run(kind.name+"/"+strconv.Itoa(n), func(b *testing.B) {
-				dir := b.TempDir()
-				for _, d := range []string{"cur", "new", "tmp"} {
-					os.Mkdir(filepath.Join(dir, d), 0o700)
-				}
-				if err := os.Link(filepath.Join(base.Path(), idxName), filepath.Join(dir, idxName)); err != nil {
-					b.Fatal(err)
-				}
-				log, err := os.ReadFile(filepath.Join(base.Path(), logName))
-				if err != nil {
-					b.Fatal(err)
-				}
-				if err := os.WriteFile(filepath.Join(dir, logName), log, 0o600); err != nil {
-					b.Fatal(err)
-				}
-				f, err := maildir.At(dir)
-				if err != nil {
-					b.Fatal(err)
-				}
+				f := copyIndex(b, base)
+				dir := f.Path()
 				x := mustOpen(b, f, Options{})
 				for k := range n {
 					t := mustBegin(b, x)
