@@ -73,6 +73,26 @@ func (x *Index) Compact(ctx context.Context) error {
 	return x.compact()
 }
 
+// proveSnapshot reads all of the snapshot before it is copied under new checksums. What is
+// damaged is not gone on with: the index is loaded again as if that had been found when it
+// was opened. Called with mu and the lock held.
+func (x *Index) proveSnapshot() error {
+	s := x.cur.Load().snap
+	if s == nil {
+		return nil
+	}
+	damage := s.verify(copied)
+	if damage == nil {
+		return nil
+	}
+	x.distrusted, x.distrust = s.info, damage
+	if err := x.load(); err != nil {
+		return err
+	}
+	x.opt.Log.Warn("index damaged", "folder", x.f.Name(), "err", x.damage, "uids lost", x.lost)
+	return x.volatile
+}
+
 // makeLog puts an empty log in place. Called with mu and the lock held.
 func (x *Index) makeLog(id identity, s slot) error {
 	path := filepath.Join(x.dir, logName)
@@ -108,6 +128,9 @@ func (x *Index) makeLog(id identity, s slot) error {
 // held. At every moment what lies on the disk can be opened: the new snapshot
 // has everything the old log has, and the old log is recognised as older.
 func (x *Index) compact() error {
+	if err := x.proveSnapshot(); err != nil {
+		return err
+	}
 	c := x.core
 	v := x.cur.Load()
 	s := c.slot
@@ -148,6 +171,7 @@ func (x *Index) compact() error {
 	if err := x.makeLog(id, s); err != nil {
 		return err
 	}
+	x.distrust = nil
 	return x.load()
 }
 

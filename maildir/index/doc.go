@@ -224,4 +224,8 @@
 // snapshot, with counters raised by more than a log can hold; pneu.log without
 // pneu.idx, what came since and the rows of pneu.uids. The directories are read
 // again in both cases, every row gets a new MODSEQ, and tombstones are forgotten.
+//
+// A pneu.idx of up to 1 MB is read as a whole when it is opened, of a larger one
+// the sections up to 16 KB. Who makes the next one reads all that is copied, and
+// if a sum is wrong goes on as without it.
 package index

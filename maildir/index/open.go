@@ -43,13 +43,16 @@ type Index struct {
 	writer chan struct{} // held by the tx of this Index
 	lock   *os.File      // what is locked against others; by the writer only
 
-	mu       sync.Mutex
-	core     *core
-	damage   error
-	lost     bool
-	volatile error
-	closed   bool
-	cur      atomic.Pointer[View]
+	mu     sync.Mutex
+	core   *core
+	damage error
+	lost   bool
+	// distrusted is a snapshot that was found damaged while it was in use.
+	distrusted fileInfo
+	distrust   error
+	volatile   error
+	closed     bool
+	cur        atomic.Pointer[View]
 
 	work
 }
@@ -342,6 +345,9 @@ func (x *Index) read() (c *core, b *builder, damage error, lost, again bool, err
 		}
 	}()
 	snap, snapErr := openSnapshot(x.fs, filepath.Join(x.dir, idxName))
+	if snapErr == nil && x.distrust != nil && snap.info == x.distrusted {
+		snapErr = x.distrust
+	}
 	for _, e := range []error{logErr, snapErr} {
 		if errors.Is(e, ErrVersion) {
 			return nil, nil, nil, false, false, fmt.Errorf("index of %s: %w", x.dir, e)

@@ -21,8 +21,18 @@ func (x *Index) Rebuild(ctx context.Context, progress func(done, total int)) err
 
 // Forget throws away what is kept of messages: what Build and Compact make anew.
 func (x *Index) Forget(ctx context.Context) error {
-	if _, err := x.Sync(ctx); err != nil {
+	v, err := x.Sync(ctx)
+	if err != nil {
 		return err
+	}
+	if v.snap != nil && v.snap.verify(copied) != nil {
+		// A snapshot of what is left, and the directories say the rest.
+		if err := x.Compact(ctx); err != nil {
+			return err
+		}
+		if _, err := x.Sync(ctx); err != nil {
+			return err
+		}
 	}
 	return x.forget(ctx)
 }
