@@ -22,6 +22,9 @@ var (
 	ErrClosed = errors.New("index is closed")
 	// ErrFull: no UID, keyword or keyword combination is left to give.
 	ErrFull = errors.New("index is full")
+	// ErrNotKept: a keyword has no letter for the names of files, and there is no index to
+	// note it in.
+	ErrNotKept = errors.New("it cannot be kept")
 )
 
 // UID names a message in its folder for good (RFC 3501, 2.3.1.1).
