@@ -135,10 +135,46 @@ func (t *tool) open(b *box, create bool) bool {
 	if b.bad = err != nil; b.bad {
 		return false
 	}
+	t.retire(b)
 	if errors.Is(b.b.Volatile(), index.ErrReadOnly) && !noIndex() { // of all else the store tells
 		t.remark(fmt.Sprintf("%s is read from its files, for no index can be kept: you may not write there", b.f.Name()))
 	}
 	return true
+}
+
+// filesABox is how many files an open folder holds: of the log, digests, heads, and of texts.
+const filesABox = 4
+
+// fewBoxes may be open whatever the limit.
+const fewBoxes = 8
+
+// maxBoxes is how many folders are open at a time, by how many files may be.
+func maxBoxes() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 64
+	}
+	return int(min(max(limit.Cur/(2*filesABox), fewBoxes), 4096))
+}
+
+// retire notes a folder as opened, and closes the one that was opened first if they are
+// many. What was seen of that one stays: views need no file but those of messages.
+func (t *tool) retire(b *box) {
+	if t.held = append(t.held, b); len(t.held) <= fewBoxes {
+		return
+	}
+	if t.mayOpen == 0 {
+		t.mayOpen = maxBoxes()
+	}
+	for len(t.held) > t.mayOpen {
+		first := t.held[0]
+		t.held = t.held[1:]
+		if first.v != nil {
+			first.v.State() // has the digests mapped
+		}
+		first.b.Close() // what it could not write is found out again
+		first.b = nil
+	}
 }
 
 // readAll has the index read the messages it keeps nothing of yet, and tells of it where

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"pneu/maildir"
@@ -50,6 +51,21 @@ func (t *tool) cheap(q search.Query, v *store.View) bool {
 
 // matching returns the messages in some folders that a query matches, by folder and arrival.
 func (t *tool) matching(q search.Query, folders []*maildir.Folder) ([]ref, error) {
+	var all []ref
+	for part := range slices.Chunk(folders, foldersAtOnce) {
+		list, err := t.matchingIn(q, part)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	return all, nil
+}
+
+// foldersAtOnce are searched together: fewer than may be open.
+const foldersAtOnce = 16
+
+func (t *tool) matchingIn(q search.Query, folders []*maildir.Folder) ([]ref, error) {
 	var boxes []*box
 	var all []ref
 	for _, f := range folders {

@@ -42,6 +42,8 @@ type tool struct {
 
 	stores  map[string]*store.Store // by root
 	boxes   map[string]*box         // folders as their indexes have them, by path
+	held    []*box                  // those of boxes that are open, the oldest first
+	mayOpen int                     // how many may be, once they are several
 	turn    int                     // how often input was waited for
 	lane    lane
 	given   ref    // that is worked on
@@ -53,6 +55,7 @@ type tool struct {
 	remarks remarks
 
 	keeper  *keeper         // of keywords that are read
+	changes *keeper         // what changes many messages, while they are changed
 	indexed map[string]bool // folders that have an index
 
 	due     atomic.Bool  // the output is to be handed on
