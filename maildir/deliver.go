@@ -33,6 +33,10 @@ type Delivery struct {
 	Strict bool
 	// Cur puts a message without flags into cur/ as well.
 	Cur bool
+	// Noting, if set, is called when the message is written and its fresh name known, and calls
+	// do, which gives it that name: so that who keeps a journal knows of it before it is there. An
+	// error leaves it out. It is not for messages with a derived name.
+	Noting func(e Entry, do func() error) error
 	// carried: from another file system, as it is, even if that is no bytes.
 	carried bool
 }
@@ -186,7 +190,11 @@ func (f *Folder) publish(d Delivery, p *prepared) (e Entry, existed bool, err er
 	}
 	e.File = n.String()
 	if d.Name == "" {
-		return e, false, f.store.files.Rename(p.path, f.File(e))
+		do := func() error { return f.store.files.Rename(p.path, f.File(e)) }
+		if d.Noting != nil {
+			return e, false, d.Noting(e, do)
+		}
+		return e, false, do()
 	}
 	found, ok, err := f.publishDerived(d, p, e)
 	if ok && err == nil {

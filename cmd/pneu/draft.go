@@ -312,18 +312,15 @@ func (w *writing) file(raw []byte, role, name string, flags maildir.Flags, o ori
 	if name == "" {
 		name = maildir.SpecialFolder(s, role)
 	}
-	f, err := s.Folder(name)
-	if errors.Is(err, maildir.ErrNoFolder) {
-		f, err = s.CreateFolder(name)
-	}
+	f, err := w.batch.CreateFolder(s, name)
 	if err != nil {
 		return nil, fmt.Errorf("folder %s: %w", name, err)
 	}
-	e, err := f.Deliver(maildir.Delivery{Flags: flags, Time: w.now, Cur: true}, bytes.NewReader(raw))
+	e, err := w.batch.Deliver(f, maildir.Delivery{Flags: flags, Time: w.now, Cur: true}, bytes.NewReader(raw))
 	if err != nil {
 		return nil, fmt.Errorf("folder %s: %w", name, err)
 	}
-	return &msg{path: f.File(e), f: f, e: e}, w.batch.Added(f, e)
+	return &msg{path: f.File(e), f: f, e: e}, nil
 }
 
 // submit puts a message into the queue, then does what is of use afterwards and cannot

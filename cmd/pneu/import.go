@@ -45,16 +45,6 @@ func importMail(t *tool) error {
 			}
 		}
 	}
-	f, err := t.folder(name)
-	if errors.Is(err, maildir.ErrNoFolder) && !filepath.IsAbs(name) && !strings.HasPrefix(name, ".") {
-		var s *maildir.Store
-		if s, err = t.tree(); err == nil {
-			f, err = s.CreateFolder(name)
-		}
-	}
-	if err != nil {
-		return err
-	}
 	j, err := openJournal(true)
 	if err != nil {
 		return err
@@ -62,6 +52,16 @@ func importMail(t *tool) error {
 	defer j.Close()
 	b := j.Begin("cli", "import "+name)
 	defer b.Commit()
+	f, err := t.folder(name)
+	if errors.Is(err, maildir.ErrNoFolder) && !filepath.IsAbs(name) && !strings.HasPrefix(name, ".") {
+		var s *maildir.Store
+		if s, err = t.tree(); err == nil {
+			f, err = b.CreateFolder(s, name)
+		}
+	}
+	if err != nil {
+		return err
+	}
 	if len(files) == 0 {
 		return t.importFrom(b, f, "standard input", t.in, nil)
 	}
@@ -185,15 +185,12 @@ func takeStatus(m *mboxMessage) ([]byte, maildir.Delivery) {
 }
 
 func (t *tool) file(b *journal.Batch, f *maildir.Folder, d maildir.Delivery, r io.Reader) error {
-	e, err := f.Deliver(d, r)
+	e, err := b.Deliver(f, d, r)
 	if errors.Is(err, maildir.ErrEmpty) {
 		t.fail(f.Name(), err)
 		return nil
 	}
 	if err != nil {
-		return err
-	}
-	if err := b.Added(f, e); err != nil {
 		return err
 	}
 	return t.emit(&msg{path: f.File(e), f: f, e: e}, "append")

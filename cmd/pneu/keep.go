@@ -165,6 +165,7 @@ func (t *tool) journalled() (j *journal.Journal, k *keeper, done func(), err err
 	j.UseKeywords(k)
 	j.UseNumbers(k)
 	j.UseMover(k)
+	t.changes = k
 	return j, k, func() {
 		if err := k.close(); err != nil {
 			t.note("%v", err)

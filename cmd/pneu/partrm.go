@@ -12,6 +12,7 @@ import (
 	"pneu/maildir/journal"
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
+	"pneu/maildir/store"
 )
 
 // partRm files a message anew without some of its parts, and moves the old one to Trash:
@@ -42,15 +43,19 @@ func partRm(t *tool) error {
 		if err != nil {
 			return "", err
 		}
-		e, err := m.f.Deliver(maildir.Delivery{Flags: m.Flags(), Time: m.Received(), Cur: !m.e.New}, bytes.NewReader(raw))
+		noted, err := t.changes.of(m.f)
 		if err != nil {
 			return "", err
 		}
-		if err := b.Added(m.f, e); err != nil {
+		e, err := b.Deliver(m.f, maildir.Delivery{Flags: m.e.Flags(), Time: m.Received(), Cur: !m.e.New}, bytes.NewReader(raw))
+		if err != nil {
 			return "", err
 		}
-		if _, err := b.Move(m.f, m.e, trash); err != nil {
+		if e, err = noted.Carry(m.f, m.e, m.f, e); err != nil {
 			return "", err
+		}
+		if r := noted.File(t.context(), b, m.f, []maildir.Entry{m.e}, trash, store.Moved, ""); r[0].Err != nil {
+			return "", r[0].Err
 		}
 		*m = msg{path: m.f.File(e), f: m.f, e: e}
 		return "part rm", nil

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"sync"
 	"time"
@@ -39,29 +40,35 @@ func (b *Batch) ID() string {
 // with two programs at one message, the file has the order of what happened. An
 // operation that fails is struck out.
 func (b *Batch) note(o Op, do func() error) error {
+	_, err := b.noted(o, do)
+	return err
+}
+
+// noted is note, and returns the number of the operation, 0 if it was not done.
+func (b *Batch) noted(o Op, do func() error) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	lines, err := b.begin()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	b.n++
 	lines = append(lines, line{T: "op", ID: b.id, N: []int{b.n}, Op: pack(o)})
 	unlock, err := b.j.lock()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer unlock()
 	if err := b.j.write(lines...); err != nil {
-		return err
+		return 0, err
 	}
 	if err := do(); err != nil {
 		if werr := b.j.write(line{T: "fail", ID: b.id, N: []int{b.n}}); werr != nil {
-			return errors.Join(err, werr)
+			return 0, errors.Join(err, werr)
 		}
-		return err
+		return 0, err
 	}
-	return nil
+	return b.n, nil
 }
 
 // begin returns the line a batch begins with, before its first operation.
@@ -155,11 +162,28 @@ func (b *Batch) Purge(f *maildir.Folder, e maildir.Entry) error {
 	return err
 }
 
-// Added writes down a message that was just put into f: a saved draft, an
-// import. Undo takes it out again and keeps it beside the journal for redo.
-func (b *Batch) Added(f *maildir.Folder, e maildir.Entry) error {
-	return b.note(Op{Kind: "append", Store: f.Store().Root(), FromFolder: f.Name(), From: f.Path(),
-		ToFolder: f.Name(), To: f.Path(), New: e}, func() error { return nil })
+// Deliver files a message as [maildir.Folder.Deliver] does: a draft, an import. Undo takes it out
+// again and keeps it beside the journal for redo.
+func (b *Batch) Deliver(f *maildir.Folder, d maildir.Delivery, r io.Reader) (maildir.Entry, error) {
+	n := 0 // of the operation, once that is noted
+	d.Noting = func(e maildir.Entry, do func() error) (err error) {
+		o := Op{Kind: "append", Store: f.Store().Root(), FromFolder: f.Name(), From: f.Path(), ToFolder: f.Name(), To: f.Path(), New: e}
+		n, err = b.noted(o, do)
+		return err
+	}
+	e, err := f.Deliver(d, r)
+	if err != nil && n > 0 {
+		err = b.struck(n, err)
+	}
+	return e, err
+}
+
+// struck strikes out an operation that was noted and then failed.
+func (b *Batch) struck(n int, err error) error {
+	if werr := b.j.append(line{T: "fail", ID: b.ID(), N: []int{n}}); werr != nil {
+		return errors.Join(err, werr)
+	}
+	return err
 }
 
 // Commit ends the batch.

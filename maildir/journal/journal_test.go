@@ -276,12 +276,12 @@ func TestPurgeAndAppend(t *testing.T) {
 	w := newWorld(t, 2)
 	inbox := w.folders[0]
 	before := w.tree()
-	e, err := inbox.Deliver(maildir.Delivery{Flags: "D"}, strings.NewReader("Subject: draft\n\nx\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	b := w.j.Begin("tui", "save draft")
-	if err := errors.Join(b.Added(inbox, e), b.Commit()); err != nil {
+	if _, err := b.Deliver(inbox, maildir.Delivery{}, strings.NewReader("")); !errors.Is(err, maildir.ErrEmpty) {
+		t.Errorf("nothing filed: %v", err)
+	}
+	e, err := b.Deliver(inbox, maildir.Delivery{Flags: "D"}, strings.NewReader("Subject: draft\n\nx\n"))
+	if err := errors.Join(err, b.Commit()); err != nil {
 		t.Fatal(err)
 	}
 	with := w.tree()
@@ -299,6 +299,30 @@ func TestPurgeAndAppend(t *testing.T) {
 	}
 	if r, err := w.j.Undo(1); err != nil || len(r.Failed) != 1 || !errors.Is(r.Failed[0].Err, errPurged) {
 		t.Errorf("undo of a purge: %+v, %v", r, err)
+	}
+}
+
+// A delivery or a replacement that was announced and not done any more is nothing to complain of.
+func TestDeathBeforeTheName(t *testing.T) {
+	w := newWorld(t, 2)
+	inbox := w.folders[0]
+	list, _ := inbox.List()
+	before := w.tree()
+	died := errors.New("the process has died")
+	for _, kind := range []string{"append", "replace"} {
+		b := w.j.Begin("cli", "x")
+		o := Op{Kind: kind, Store: w.store.Root(), From: inbox.Path(), To: inbox.Path(), New: maildir.Entry{File: "1.never.h:2,"}}
+		if kind == "replace" {
+			o.Old = list[0]
+		}
+		func() {
+			defer func() { recover() }()
+			b.note(o, func() error { panic(died) })
+		}()
+		if r, err := w.j.Undo(1); err != nil || len(r.Failed) > 0 {
+			t.Errorf("%s: %+v, %v", kind, r, err)
+		}
+		compare(t, kind, w.tree(), before)
 	}
 }
 

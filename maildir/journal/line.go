@@ -156,6 +156,7 @@ type batch struct {
 	id, actor, what string
 	time            time.Time
 	ops             []operation
+	ended           bool
 }
 
 // live reports whether anything of the batch was ever done.
@@ -267,6 +268,8 @@ func (h *history) apply(l line) {
 		if len(never) > 0 {
 			h.steps = slices.DeleteFunc(h.steps, func(s step) bool { return never[s.to] })
 		}
+	case "end":
+		b.ended = true
 	case "undo":
 		h.each(b, l.N, func(o *operation) { o.state = undone; h.moved(o.Op, true) })
 		h.redo = append(slices.DeleteFunc(h.redo, func(id string) bool { return id == b.id }), b.id)

@@ -9,9 +9,9 @@ import (
 	"pneu/maildir"
 )
 
-// Replace files raw in the place of a message: with its flags and times, under a new
+// Replace files raw in the place of a message: with its flags, keywords and times, under a new
 // name, for a file in a Maildir never changes. The message as it was is kept beside the
-// journal for undo. A crash on the way leaves both, never none.
+// journal for undo. A crash on the way leaves both, never none, and undo the one.
 func (b *Batch) Replace(f *maildir.Folder, e maildir.Entry, raw []byte) (maildir.Entry, error) {
 	file, now, err := f.Open(e)
 	if err != nil {
@@ -22,29 +22,47 @@ func (b *Batch) Replace(f *maildir.Folder, e maildir.Entry, raw []byte) (maildir
 	if err != nil {
 		return maildir.Entry{}, err
 	}
-	fresh, err := f.Deliver(maildir.Delivery{Flags: now.Flags(), Time: st.ModTime(), Cur: !now.New}, bytes.NewReader(raw))
-	if err != nil {
-		return maildir.Entry{}, err
+	n := 0 // of the operation, once that is noted
+	o := Op{Kind: "replace", Store: f.Store().Root(), FromFolder: f.Name(), From: f.Path(), ToFolder: f.Name(), To: f.Path(), Old: now, Bulk: b.j.number(f, now)}
+	d := maildir.Delivery{Flags: now.Flags(), Time: st.ModTime(), Cur: !now.New, Noting: func(e maildir.Entry, do func() error) (err error) {
+		o.New = e
+		n, err = b.noted(o, do)
+		return err
+	}}
+	if b.started() || now.New {
+		b.hold.Take(f)
 	}
-	var got maildir.Entry
-	if fresh, err = b.j.carry(f, now, f, fresh); err == nil {
-		got, err = b.replace(f, now, fresh)
-	}
-	if err != nil {
+	fresh, err := f.Deliver(d, bytes.NewReader(raw))
+	if err == nil {
+		if fresh, err = b.j.carry(f, now, f, fresh); err == nil {
+			err = b.j.putAside(f, now)
+		}
+		if err == nil {
+			return fresh, nil
+		}
 		// The old one is in its place still, or gone by another hand: the new one is not wanted.
 		if rerr := f.Remove(fresh); rerr != nil && !errors.Is(rerr, maildir.ErrGone) {
 			err = errors.Join(err, rerr)
 		}
-		return maildir.Entry{}, err
 	}
-	return got, nil
+	if n > 0 {
+		err = b.struck(n, err)
+	}
+	return maildir.Entry{}, err
 }
 
-// replace takes the old message away.
-func (b *Batch) replace(f *maildir.Folder, e, fresh maildir.Entry) (maildir.Entry, error) {
-	return b.try(f, e, f, func(now maildir.Entry) (Op, error) {
-		return Op{Kind: "replace", To: f.Path(), ToFolder: f.Name(), New: fresh, Bulk: b.j.number(f, now)}, nil
-	}, func(o Op) error { return b.j.keep(f, o.Old, o.Old.File) })
+// putAside keeps a message that another program may rename meanwhile.
+func (j *Journal) putAside(f *maildir.Folder, e maildir.Entry) (err error) {
+	now := e
+	for range attempts {
+		if err = j.keep(f, now, e.File); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if now, err = f.Current(e); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // swap puts the message that was kept as want back and keeps the one at have.

@@ -53,6 +53,9 @@ type task struct {
 	op *operation
 }
 
+// unfinished reports whether it is what a batch that has no end did last.
+func (t task) unfinished() bool { return !t.b.ended && t.op.n == t.b.ops[len(t.b.ops)-1].n }
+
 // inOrder lists the operations of batches in that state as they were done:
 // actions of several programs at once lie between each other.
 func inOrder(batches []*batch, state int) []task {

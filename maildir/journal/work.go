@@ -2,6 +2,7 @@ package journal
 
 import (
 	"cmp"
+	"errors"
 	"path/filepath"
 	"slices"
 
@@ -97,6 +98,9 @@ func (j *Journal) work(r *Report, h *history, work []task, how string) error {
 			}
 			if o := left[i].op.Op; how == "undo" {
 				paths[i], errs[i] = j.back(o, &hold, many)
+				if o.Kind == "append" && errors.Is(errs[i], maildir.ErrGone) && run[i].unfinished() {
+					errs[i] = nil // a crash came between note and deed
+				}
 			} else {
 				paths[i], errs[i] = j.again(o, &hold, many)
 			}
