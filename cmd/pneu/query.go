@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -73,7 +74,7 @@ func (t *tool) matchingIn(q search.Query, folders []*maildir.Folder) ([]ref, err
 		if t.look(b, true) == nil {
 			list, err := t.foundInFiles(q, f)
 			if err != nil {
-				t.fail(f.Path(), err)
+				t.failFolder(f, err)
 			}
 			all = append(all, list...)
 			continue
@@ -133,6 +134,10 @@ func (t *tool) foundInFiles(q search.Query, f *maildir.Folder) ([]ref, error) {
 	return all, err
 }
 
+// indexingGC is how much garbage is let be while texts are indexed: what is kept
+// meanwhile is large and quickly looked through.
+const indexingGC = 50
+
 // manyTexts is how many files a search reads without having them indexed for the next one.
 const manyTexts = 1000
 
@@ -146,6 +151,7 @@ func (t *tool) readTexts(b *box) {
 	if c := b.v.TextCoverage(); c.Total-c.Indexed < manyTexts {
 		return
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(indexingGC))
 	p := t.progress("indexing the texts of " + b.f.Name())
 	err := b.b.EnsureText(t.context(), p.show)
 	p.end()

@@ -389,7 +389,7 @@ type rebuilt struct {
 }
 
 func storeRebuild(t *tool) error {
-	debug.SetGCPercent(100) // here much is read, and memory is to stay small
+	debug.SetGCPercent(indexingGC)
 	return t.eachFolder(func(f *maildir.Folder) error {
 		b, err := t.opened(f)
 		if err != nil {

@@ -1,6 +1,9 @@
 package fulltext
 
-import "slices"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // Texts are kept as the numbers of their terms. Frequent terms have small
 // numbers and short codes:
@@ -37,6 +40,42 @@ func appendCode(dst []byte, id uint32) []byte {
 	}
 }
 
+// putCode writes the code of a term at dst[n:], which has room for four bytes, and returns
+// where it ends. Which of the two usual lengths it has is computed, since a branch on it
+// would be guessed wrong at every third term.
+func putCode(dst []byte, n int, id uint32) int {
+	if id >= tier2 {
+		return n + len(appendCode(dst[n:n:n+4], id))
+	}
+	long := id - tier1
+	code, size := id, 1
+	if id >= tier1 {
+		code = 0xC0 + long>>8 | long<<8
+	}
+	if id >= tier1 {
+		size = 2
+	}
+	binary.LittleEndian.PutUint16(dst[n:n+2], uint16(code))
+	return n + size
+}
+
+// codeAt returns the number at b[i:] and where its code ends. A code that is cut short is
+// no term's number.
+func codeAt(b []byte, i int) (id uint32, end int) {
+	c, next := uint32(b[i]), uint32(0)
+	if i+1 < len(b) {
+		next = uint32(b[i+1])
+	} else if c >= 0xC0 {
+		return maxTerms, len(b)
+	}
+	if c >= 0xF8 {
+		id, n := decodeOne(b[i:])
+		return id, i + n
+	}
+	two := (c + 64) >> 8 // 1 from C0 on
+	return c + (-two & ((c-tier1)*255 + next)), i + 1 + int(two)
+}
+
 // decodeOne returns the first number in b, which has one of the longer codes, and
 // the length of its code. One that is cut short is no term's number.
 func decodeOne(b []byte) (id uint32, n int) {
@@ -49,31 +88,12 @@ func decodeOne(b []byte) (id uint32, n int) {
 	return maxTerms, len(b)
 }
 
-// decode appends the numbers in b to dst. A code that is cut short is no term's
-// number. The length of the usual codes is computed, since a branch on it would
-// be guessed wrong at every third term.
+// decode appends the numbers in b to dst.
 func decode(dst []uint32, b []byte) []uint32 {
 	n := len(dst)
 	dst = slices.Grow(dst, len(b))[:n+len(b)]
-	i := 0
-	for i < len(b) {
-		c, next := uint32(b[i]), uint32(0)
-		if i+1 < len(b) {
-			next = uint32(b[i+1])
-		} else if c >= 0xC0 {
-			dst[n] = maxTerms
-			return dst[:n+1]
-		}
-		if c < 0xF8 {
-			two := (c + 64) >> 8 // 1 from C0 on
-			dst[n] = c + (-two & ((c-tier1)*255 + next))
-			i += 1 + int(two)
-		} else {
-			id, size := decodeOne(b[i:])
-			dst[n] = id
-			i += size
-		}
-		n++
+	for i := 0; i < len(b); n++ {
+		dst[n], i = codeAt(b, i)
 	}
 	return dst[:n]
 }

@@ -64,7 +64,7 @@ func (d *dict) add(b []byte, i, j int) uint32 {
 	var key uint64
 	switch {
 	case n > 8:
-		key = maphash.Bytes(d.long, b[i:j])
+		return d.addLong(b[i:j])
 	case i+8 <= len(b):
 		key = binary.LittleEndian.Uint64(b[i:]) << (8 * (8 - n)) // other bytes shifted out
 	default:
@@ -72,22 +72,64 @@ func (d *dict) add(b []byte, i, j int) uint32 {
 			key = key>>8 | uint64(b[k])<<56
 		}
 	}
+	return d.addShort(key, n)
+}
+
+// addShort is add for a term of up to eight bytes, which are the highest of key.
+func (d *dict) addShort(key uint64, n int) uint32 {
 	for at := d.place(key, n); ; at = (at + 1) & (len(d.slots) - 1) {
 		s := &d.slots[at]
-		if s.n == 0 {
-			id := uint32(len(d.ends))
-			*s = slot{key, id, uint32(n)}
-			d.bytes = append(d.bytes, b[i:j]...)
-			d.ends = append(d.ends, uint32(len(d.bytes)))
-			if len(d.ends)*4 > len(d.slots)*3 {
-				d.grow()
-			}
-			return id
+		if s.key == key && int(s.n) == n {
+			return s.id
 		}
-		if s.key == key && int(s.n) == n && (n <= 8 || bytes.Equal(d.term(s.id), b[i:j])) {
+		if s.n == 0 {
+			var b [8]byte
+			binary.LittleEndian.PutUint64(b[:], key>>(8*(8-n)))
+			return d.insert(s, key, b[:n])
+		}
+	}
+}
+
+func (d *dict) addLong(term []byte) uint32 {
+	if n := len(term); n <= 16 { // two integers are all of it
+		head, tail := binary.LittleEndian.Uint64(term), binary.LittleEndian.Uint64(term[n-8:])
+		hi, lo := bits.Mul64(head^d.seed[0], tail^d.seed[1])
+		key := hi ^ lo
+		for at := d.place(key, n); ; at = (at + 1) & (len(d.slots) - 1) {
+			s := &d.slots[at]
+			if s.n == 0 {
+				return d.insert(s, key, term)
+			}
+			if s.key == key && int(s.n) == n {
+				t := d.term(s.id)
+				if binary.LittleEndian.Uint64(t) == head && binary.LittleEndian.Uint64(t[n-8:]) == tail {
+					return s.id
+				}
+			}
+		}
+	}
+	key := maphash.Bytes(d.long, term)
+	for at := d.place(key, len(term)); ; at = (at + 1) & (len(d.slots) - 1) {
+		s := &d.slots[at]
+		if s.n == 0 {
+			return d.insert(s, key, term)
+		}
+		if s.key == key && int(s.n) == len(term) && bytes.Equal(d.term(s.id), term) {
 			return s.id
 		}
 	}
+}
+
+// insert puts a new term into a free slot.
+func (d *dict) insert(s *slot, key uint64, term []byte) uint32 {
+	id := uint32(len(d.ends))
+	*s = slot{key, id, uint32(len(term))}
+	d.bytes = append(d.bytes, term...)
+	d.ends = append(d.ends, uint32(len(d.bytes)))
+	if len(d.ends)*4 > len(d.slots)*3 {
+		d.grow()
+	}
+	return id
 }
 
 func (d *dict) grow() {

@@ -33,6 +33,22 @@ var classes = func() (c [256]uint8) {
 	return c
 }()
 
+// noWord is 1 for bytes of other classes than classWord.
+var noWord = func() (t [256]uint8) {
+	for b, class := range classes {
+		if class != classWord {
+			t[b] = 1
+		}
+	}
+	return t
+}()
+
+// wordEnds has a bit for each of eight bytes that is not one of a word.
+func wordEnds(w uint64) uint32 {
+	return uint32(noWord[byte(w)]) | uint32(noWord[byte(w>>8)])<<1 | uint32(noWord[byte(w>>16)])<<2 | uint32(noWord[byte(w>>24)])<<3 |
+		uint32(noWord[byte(w>>32)])<<4 | uint32(noWord[byte(w>>40)])<<5 | uint32(noWord[byte(w>>48)])<<6 | uint32(noWord[byte(w>>56)])<<7
+}
+
 // tokenEnd returns where the token ends that starts at b[i].
 func tokenEnd(b []byte, i int) int {
 	if b[i] == ' ' {

@@ -181,42 +181,66 @@ func (p *plan) union() error {
 	return nil
 }
 
-// codes returns document d as numbers of p.terms.
-func (p *plan) codes(dst []uint32, d planDoc) ([]uint32, error) {
+// codesOf returns document d as it is kept in its source.
+func (p *plan) codesOf(d planDoc) ([]byte, error) {
 	s := p.sources[d.source]
 	b := s.codesOf(int(d.doc))
 	if seg, ok := s.(*segment); ok {
-		if err := seg.check(b); err != nil {
-			return dst, err
-		}
+		return b, seg.check(b)
 	}
-	dst = decode(dst, b)
-	if remap := p.remap[d.source]; remap != nil {
-		for i, id := range dst {
-			if int(id) >= len(remap) {
-				return dst, errDamaged
+	return b, nil
+}
+
+// counted returns what count does from what shards have counted, if nothing of them is left out.
+func (p *plan) counted() (counts, dfs []uint32, ok bool) {
+	docs := 0
+	for _, s := range p.sources {
+		if _, ok := s.(*shard); !ok {
+			return nil, nil, false
+		}
+		docs += s.len()
+	}
+	if docs != len(p.docs) {
+		return nil, nil, false
+	}
+	counts, dfs = make([]uint32, p.terms.len()), make([]uint32, p.terms.len())
+	for i, s := range p.sources {
+		for id, t := range s.(*shard).terms {
+			if p.remap[i] != nil {
+				id = int(p.remap[i][id])
 			}
-			dst[i] = remap[id]
+			counts[id] += t.count
+			dfs[id] += uint32(t.docs-1) + 1
 		}
 	}
-	return dst, nil
+	return counts, dfs, true
 }
 
 // count returns for each term how often it occurs and in how many documents.
 func (p *plan) count(ctx context.Context) (counts, dfs []uint32, err error) {
+	if counts, dfs, ok := p.counted(); ok {
+		return counts, dfs, nil
+	}
 	n := p.terms.len()
 	counts, dfs = make([]uint32, n), make([]uint32, n)
 	seen := make([]uint32, n) // the last document, plus one
-	var ids []uint32
 	for i, d := range p.docs {
 		if i%256 == 0 && ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
-		if ids, err = p.codes(ids[:0], d); err != nil {
+		b, err := p.codesOf(d)
+		if err != nil {
 			return nil, nil, err
 		}
-		mark := uint32(i + 1)
-		for _, id := range ids {
+		mark, remap := uint32(i+1), p.remap[d.source]
+		for at := 0; at < len(b); {
+			var id uint32
+			if id, at = codeAt(b, at); remap != nil {
+				if int(id) >= len(remap) {
+					return nil, nil, errDamaged
+				}
+				id = remap[id]
+			}
 			counts[id]++
 			if seen[id] != mark {
 				seen[id] = mark
@@ -294,13 +318,21 @@ func (p *plan) sortTerms(ids []uint32) {
 	}
 }
 
+// A spot is where a term's next document goes in the lists.
+type spot struct {
+	next uint32
+	seen uint32 // the last document, plus one
+}
+
 // transcode writes the texts. It returns where each term's documents start in
 // lists, and where each text ends.
 func (p *plan) transcode(ctx context.Context, w *writer, order, dfs []uint32) (starts []uint32, lists []uint16, ends []uint32, err error) {
 	starts = make([]uint32, len(order)+1)
+	spots := make([]spot, len(order))
 	total := 0
 	for n, id := range order {
 		starts[n] = uint32(total)
+		spots[n].next = uint32(total)
 		total += int(dfs[id])
 	}
 	if total >= 1<<32 {
@@ -308,28 +340,38 @@ func (p *plan) transcode(ctx context.Context, w *writer, order, dfs []uint32) (s
 	}
 	starts[len(order)] = uint32(total)
 	lists = make([]uint16, total)
-	next := slices.Clone(starts)
-	seen := make([]uint32, len(order))
-	var ids []uint32
+	ends = make([]uint32, 0, len(p.docs))
 	var out []byte
 	for i, d := range p.docs {
 		if i%256 == 0 && ctx.Err() != nil {
 			return nil, nil, nil, ctx.Err()
 		}
-		if ids, err = p.codes(ids[:0], d); err != nil {
+		b, err := p.codesOf(d)
+		if err != nil {
 			return nil, nil, nil, err
 		}
-		out = out[:0]
-		mark := uint32(i + 1)
-		for _, id := range ids {
-			out = appendCode(out, id)
-			if seen[id] != mark {
-				seen[id] = mark
-				lists[next[id]] = uint16(i)
-				next[id]++
-			}
+		if need := 4*len(b) + 4; len(out) < need {
+			out = make([]byte, need+need/4)
 		}
-		w.write(out)
+		mark, remap, n := uint32(i+1), p.remap[d.source], 0
+		for at := 0; at < len(b); {
+			var id uint32
+			if id, at = codeAt(b, at); int(id) >= len(remap) {
+				return nil, nil, nil, errDamaged
+			}
+			id = remap[id]
+			n = putCode(out, n, id)
+			// Whether a document is a term's next is as good as chance: one that is
+			// not is written again where it stands.
+			s, first := &spots[id], uint32(0)
+			if s.seen != mark {
+				first = 1
+			}
+			s.seen = mark
+			s.next += first
+			lists[s.next-1] = uint16(i)
+		}
+		w.write(out[:n])
 		if w.err != nil {
 			return nil, nil, nil, w.err
 		}

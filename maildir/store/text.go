@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -144,7 +145,10 @@ func (b *Box) EnsureText(ctx context.Context, progress func(done, total int)) er
 	if err != nil {
 		return err
 	}
-	p := textBuild{b: b, w: w}
+	p := textBuild{b: b, w: w, makers: make(chan *textMaker, runtime.GOMAXPROCS(0))}
+	for range cap(p.makers) {
+		p.makers <- &textMaker{}
+	}
 	err = p.build(ctx, v, progress)
 	if err := errors.Join(err, w.Close()); err != nil {
 		return err
@@ -166,8 +170,8 @@ type textBuild struct {
 	b      *Box
 	w      *fulltext.Builder
 	failed atomic.Pointer[error]
-	mu     sync.Mutex
-	spare  []*textMaker
+	// makers are as many as can work at a time. Readers are more, and wait.
+	makers chan *textMaker
 }
 
 // A textMaker makes texts and keeps its room from one to the next.
@@ -216,32 +220,15 @@ func (p *textBuild) add(uid UID, m *message.Message) {
 	if p.failed.Load() != nil {
 		return
 	}
-	r := p.take()
+	r := <-p.makers
+	defer func() { p.makers <- r }()
 	r.folded = r.texts.Folded(r.folded[:0], m)
 	if err := p.w.Add(uint32(uid), r.folded); err != nil {
 		p.failed.CompareAndSwap(nil, &err)
 	}
-	p.give(r)
-}
-
-func (p *textBuild) take() *textMaker {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if n := len(p.spare); n > 0 {
-		r := p.spare[n-1]
-		p.spare = p.spare[:n-1]
-		return r
-	}
-	return &textMaker{}
-}
-
-func (p *textBuild) give(r *textMaker) {
 	if cap(r.folded) > roomKept {
 		r.folded = nil
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.spare = append(p.spare, r)
 }
 
 // mergeText drops the texts of messages that are gone, once they are many.
