@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ type box struct {
 	b     *store.Box
 	v     *store.View
 	bad   bool          // there is no index for it, nor will there be
+	told  bool          // that it cannot be read
 	at    int           // t.turn when v was looked at
 	when  time.Time     // and the time after that
 	took  time.Duration // which was as long
@@ -216,7 +218,11 @@ func (n *notes) WithAttrs(a []slog.Attr) slog.Handler {
 func (n *notes) Handle(_ context.Context, r slog.Record) error {
 	var s strings.Builder
 	s.WriteString(r.Message)
+	closed := false
 	add := func(a slog.Attr) bool {
+		if err, ok := a.Value.Any().(error); ok {
+			closed = closed || isClosed(err)
+		}
 		s.WriteString(", " + a.Key + " " + a.Value.String())
 		return true
 	}
@@ -224,6 +230,23 @@ func (n *notes) Handle(_ context.Context, r slog.Record) error {
 		add(a)
 	}
 	r.Attrs(add)
-	n.t.remark(s.String())
+	if !closed {
+		n.t.remark(s.String())
+	}
 	return nil
+}
+
+// isClosed reports whether an error comes of a directory that we may not look into: whoever
+// asks for what is in it is told.
+func isClosed(err error) bool {
+	var pe *fs.PathError
+	return errors.Is(err, fs.ErrPermission) && errors.As(err, &pe) && unix.Access(filepath.Dir(pe.Path), unix.R_OK|unix.X_OK) != nil
+}
+
+// failFolder reports, once, that a folder cannot be read; the others go on.
+func (t *tool) failFolder(f *maildir.Folder, err error) {
+	if b := t.boxOf(f); !b.told {
+		b.told = true
+		t.fail(f.Path(), err)
+	}
 }

@@ -211,7 +211,7 @@ func ls(t *tool) error {
 		}
 		entries, err := f.List()
 		if err != nil {
-			t.fail(f.Path(), err)
+			t.failFolder(f, err)
 			continue
 		}
 		entries = slices.DeleteFunc(entries, func(e maildir.Entry) bool { return !wanted(e.Flags(), e.New, e.Unread()) })
@@ -320,7 +320,7 @@ func (t *tool) listFolders() error {
 	for _, f := range list {
 		n, err := f.Count()
 		if err != nil {
-			t.fail(f.Path(), err)
+			t.failFolder(f, err)
 			continue
 		}
 		switch t.form {

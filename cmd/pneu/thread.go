@@ -281,7 +281,7 @@ func (t *tool) everywhere(s *maildir.Store) ([]ref, error) {
 	for _, f := range folders {
 		more, err := t.whole(f)
 		if err != nil {
-			t.fail(f.Path(), err)
+			t.failFolder(f, err)
 			continue
 		}
 		all = append(all, more...)

@@ -383,7 +383,7 @@ func plainly(path string, err error) string {
 	switch {
 	case errors.Is(err, maildir.ErrGone):
 		return maildir.ErrGone.Error()
-	case errors.As(err, &pe) && (pe.Path == path || pe.Path == absolute(path)):
+	case errors.As(err, &pe) && (pe.Path == path || pe.Path == absolute(path) || strings.HasPrefix(pe.Path, path+"/")):
 		return pe.Err.Error()
 	case errors.As(err, &le) && (le.Old == path || le.Old == absolute(path)):
 		return le.Err.Error()
