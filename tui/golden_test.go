@@ -75,6 +75,10 @@ func TestGoldenScreens(t *testing.T) {
 		}},
 		{name: "keywords-read", do: func(r *rig) { r.typed(":keywords work later"); r.keys("enter", "enter") }},
 		{name: "keywords-50x20", opt: rigOptions{w: 50, h: 20}, do: func(r *rig) { r.typed(":keywords work later"); r.keys("enter") }},
+		{name: "search-120x40", opt: rigOptions{w: 120, h: 40}, do: func(r *rig) { r.search("re OR ada"); r.keys("tab", "j", "j") }},
+		{name: "search-80x24", do: func(r *rig) { r.search("re OR ada") }},
+		{name: "refine-80x24", do: func(r *rig) { r.search("re OR ada"); r.keys("tab", "j") }},
+		{name: "refine-40x12", opt: rigOptions{w: 40, h: 12}, do: func(r *rig) { r.search("re OR ada"); r.keys("tab") }},
 		{name: "archived", do: func(r *rig) { r.keys("j", "j", "a") }},
 	}
 	for _, tt := range tests {
@@ -88,6 +92,14 @@ func TestGoldenScreens(t *testing.T) {
 			r.golden(tt.name, tt.styles)
 		})
 	}
+}
+
+// search looks through all folders; how long it took is not the same each time.
+func (r *rig) search(q string) {
+	r.t.Helper()
+	r.typed("g/")
+	r.typed(q)
+	r.a.search.SetTook(time.Millisecond)
 }
 
 // TestLinesFit checks every size for lines that are too long or too short.
@@ -134,6 +146,8 @@ func TestLinesFit(t *testing.T) {
 	check("empty search")
 	r.typed("re")
 	check("search")
+	r.keys("tab")
+	check("refine")
 	r.keys("esc", "r")
 	check("compose")
 	r.keys("ctrl+a")

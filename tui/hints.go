@@ -18,7 +18,10 @@ func (a *App) hintsNow() []hint {
 	case partsScreen:
 		return []hint{{"enter", "view"}, {"s", "save"}, {"S", "save all"}, {"|", "pipe"}, {"q", "back"}, {"?", "help"}}
 	case searchScreen:
-		return []hint{{"enter", "read"}, {"up down", "choose"}, {"tab", "narrow"}, {"esc", "close"}}
+		if a.search.Refining() {
+			return []hint{{"enter", "narrow"}, {"-", "without"}, {"u", "back"}, {"tab", "hits"}}
+		}
+		return []hint{{"enter", "read"}, {"up down", "choose"}, {"tab", "refine"}, {"alt+1", "the first"}, {"esc", "close"}}
 	case composeScreen:
 		return []hint{{"ctrl+s", "send"}, {"ctrl+e", "$EDITOR"}, {"ctrl+a", "attach"}, {"tab", "next"}, {"esc", "leave (kept)"}}
 	}

@@ -10,6 +10,7 @@ import (
 	"pneu/maildir/index"
 	"pneu/maildir/search"
 	mstore "pneu/maildir/store"
+	"pneu/tui/facets"
 	"pneu/tui/list"
 	"pneu/tui/look"
 	"pneu/tui/searchview"
@@ -90,6 +91,7 @@ func (a *App) searchAll() term.Cmd {
 		a.search.Set(searchview.Result{Query: typed})
 		return nil
 	}
+	a.jobs.drop("refine")
 	a.search.Busy()
 	st, opt := a.opt.Store, store.Options{Me: a.isMe, Now: a.opt.Now}
 	return a.jobs.run("search all", func(ctx context.Context) term.Msg {
@@ -98,37 +100,49 @@ func (a *App) searchAll() term.Cmd {
 		case <-ctx.Done():
 			return nil
 		}
-		r := lookThrough(ctx, st, q, opt)
+		r, sets := lookThrough(ctx, st, q, opt)
 		if ctx.Err() != nil {
 			return nil
 		}
 		r.Query, r.Canonical = typed, q.String()
 		return func(a *App) term.Cmd {
-			if a.search != nil {
-				a.search.Set(r)
-			}
+			a.search.Set(r)
+			return a.refine(typed, sets)
+		}
+	})
+}
+
+// refine counts what would narrow a search: behind its hits, which are on the screen already.
+func (a *App) refine(typed string, sets []facets.Set) term.Cmd {
+	zone := a.opt.Now().Location()
+	return a.jobs.run("refine", func(ctx context.Context) term.Msg {
+		groups := facets.Of(ctx, sets, zone)
+		if ctx.Err() != nil {
+			return nil
+		}
+		return func(a *App) term.Cmd {
+			a.search.SetFacets(typed, groups)
 			return nil
 		}
 	})
 }
 
 // lookThrough looks for q in all folders. Texts that are not indexed are read for a moment only.
-func lookThrough(ctx context.Context, st *mstore.Store, q search.Query, opt store.Options) (r searchview.Result) {
+func lookThrough(ctx context.Context, st *mstore.Store, q search.Query, opt store.Options) (r searchview.Result, sets []facets.Set) {
 	began := time.Now()
 	folders, err := st.Folders()
 	if err != nil {
 		r.Err = err.Error()
-		return r
+		return r, nil
 	}
 	var rows []mstore.Row
-	by := map[string]int{}
 	indexed, texts := 0, 0
 	for _, f := range folders {
 		b, err := st.BoxOf(f.Folder)
 		if err != nil {
 			continue
 		}
-		found, n, cover, err := lookIn(ctx, b, q)
+		found, set, cover, err := lookIn(ctx, b, q)
 		b.Close()
 		if err != nil && !errors.Is(err, maildir.ErrNoFolder) && ctx.Err() == nil {
 			continue // the list of folders says what is wrong with it
@@ -136,36 +150,38 @@ func lookThrough(ctx context.Context, st *mstore.Store, q search.Query, opt stor
 		rows = append(rows, found...)
 		r.Total += b.View().Len()
 		indexed, texts = indexed+cover.Indexed, texts+cover.Total
-		if r.Found += n; n > 0 {
-			by["in:"+f.Name()] = n
+		if set != nil && set.Rows.Any() {
+			r.Found += set.Rows.Count()
+			sets = append(sets, *set)
 		}
 	}
-	if texts > 0 {
-		r.Texts = max(1, indexed*100/texts)
+	if r.Partly = indexed < texts; r.Partly {
+		r.Texts = indexed * 100 / texts
 	}
 	slices.SortStableFunc(rows, func(a, b mstore.Row) int { return dated(b).Compare(dated(a)) })
 	for _, row := range rows[:min(len(rows), hitsMost)] {
 		r.Hits = append(r.Hits, searchview.Hit{Folder: row.Folder(), ID: int(row.UID()), Row: rowOf(row, opt)})
 	}
-	r.Folders = searchview.Counts(by, 30)
 	r.Took = time.Since(began)
-	return r
+	return r, sets
 }
 
 func dated(r mstore.Row) time.Time { return time.Unix(r.View().Index().Sent(r.N()), 0) }
 
-// lookIn returns the newest messages that q finds in a folder, and how many there are.
-func lookIn(ctx context.Context, b *mstore.Box, q search.Query) (rows []mstore.Row, n int, cover mstore.Coverage, err error) {
+// lookIn returns the newest messages that q finds in a folder, and all of them as a set.
+func lookIn(ctx context.Context, b *mstore.Box, q search.Query) (rows []mstore.Row, set *facets.Set, cover mstore.Coverage, err error) {
 	v, err := b.Sync(ctx)
 	if err != nil {
-		return nil, 0, cover, err
+		return nil, nil, cover, err
 	}
+	set = &facets.Set{View: v, Rows: search.NewBits(v.Len())}
 	if q.NeedsBody() {
 		if cover = v.TextCoverage(); !cover.Complete() {
 			short, stop := context.WithTimeout(ctx, textsMost)
 			defer stop()
 			err = v.Each(short, q, search.NewestArrived, hitsMost, func(r mstore.Row) bool {
 				rows = append(rows, r)
+				set.Rows.Set(r.N())
 				return true
 			})
 			switch {
@@ -174,15 +190,14 @@ func lookIn(ctx context.Context, b *mstore.Box, q search.Query) (rows []mstore.R
 			case len(rows) < hitsMost: // all were read
 				cover = mstore.Coverage{}
 			}
-			return rows, len(rows), cover, err
+			return rows, set, cover, err
 		}
 	}
-	set, err := v.Query(ctx, q)
-	if err != nil {
-		return nil, 0, cover, err
+	if set.Rows, err = v.Query(ctx, q); err != nil {
+		return nil, nil, cover, err
 	}
-	order, err := v.Select(ctx, set, mstore.By{Key: mstore.Date, Reverse: true})
-	return v.Rows(order[:min(len(order), hitsMost)]), set.Count(), cover, err
+	order, err := v.Select(ctx, set.Rows, mstore.By{Key: mstore.Date, Reverse: true})
+	return v.Rows(order[:min(len(order), hitsMost)]), set, cover, err
 }
 
 // rowOf is a message as a row of hits.

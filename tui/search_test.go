@@ -13,7 +13,7 @@ func TestSearchAll(t *testing.T) {
 	r.typed("g/")
 	r.want("Search", "all folders")
 	r.typed("from:ada")
-	r.want(`6 of 22 in`, "in:INBOX +5", "in:Archive/2026 +1", "query: from:ada", "shell: pneu search 'from:ada'", "Old +Archive/2026")
+	r.want(`6 of 22 in`, "INBOX +5", "Archive/2026 +1", "query: from:ada", "shell: pneu search 'from:ada'", "Old +Archive/2026")
 	r.typed(" (")
 	r.want("Old +Archive/2026") // what is not complete leaves what was found
 	r.keys("backspace", "backspace")
@@ -55,4 +55,27 @@ func TestSearchFollows(t *testing.T) {
 	}
 	r.keys("enter")
 	r.want("the message is gone", "INBOX  4 unread of 18")
+}
+
+// TestRefine narrows a search by what its hits have in common, takes that back, and excludes.
+func TestRefine(t *testing.T) {
+	r := newRig(t, rigOptions{w: 120, h: 40})
+	r.typed("g/")
+	r.typed("re OR ada")
+	r.want("1 INBOX +16", "ada@example.org +5", "attachment +3", "unread +4", "2026-11-21 +5")
+	r.keys("tab")
+	r.want("- without", `enter narrow`)
+	r.keys("j", "enter")
+	r.want(`\(re OR ada\) in:Archive/2026`, "1 of 22")
+	r.keys("u")
+	r.want(`Search  re OR ada `, "1 INBOX +16")
+	r.keys("down", "-")
+	r.want(`\(re OR ada\) -in:Archive/2026`)
+	r.keys("u", "tab")
+	r.typed(" is:read")
+	r.want("1 INBOX +15")
+	r.keys("alt+1")
+	r.want(`\(re OR ada is:read\) in:INBOX`)
+	r.keys("esc")
+	r.wantNot("Refine")
 }

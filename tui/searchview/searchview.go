@@ -3,7 +3,7 @@
 package searchview
 
 import (
-	"sort"
+	"strings"
 	"time"
 
 	"pneu/tui/edit"
@@ -19,12 +19,6 @@ type Hit struct {
 	Row    list.Row
 }
 
-// A Count is a term that narrows the search, and how many messages it would leave.
-type Count struct {
-	Term string
-	N    int
-}
-
 // A Result is what a query finds. Hits are the newest ones.
 type Result struct {
 	Query     string // as it was typed
@@ -33,20 +27,21 @@ type Result struct {
 	Found     int
 	Total     int // messages looked through
 	Took      time.Duration
-	Texts     int // percent of the texts that are indexed, where the query asks for any and that is not all
-	Folders   []Count
+	Partly    bool // not all texts are indexed, and not all others were read
+	Texts     int  // percent of the texts that are indexed
 	Err       string
 }
 
 // A Model is the search on the screen.
 type Model struct {
-	theme *look.Theme
-	field edit.Field
-	list  *list.Model
-	hits  hits
-	r     Result
-	w, h  int
-	busy  bool
+	theme  *look.Theme
+	field  edit.Field
+	list   *list.Model
+	hits   hits
+	r      Result
+	refine refine
+	w, h   int
+	busy   bool
 }
 
 // New makes an empty search.
@@ -121,9 +116,16 @@ func (m *Model) Set(r Result) {
 		return
 	}
 	m.r = r
+	if len(r.Hits) == 0 {
+		m.refine.groups = nil
+		m.refine.focused = m.refine.focused && m.refine.any()
+	}
 	m.hits = hits{r.Hits, m.hits.version + 1}
 	m.list.Reset(m.hits)
 }
+
+// SetTook says how long the search took, for tests that compare screens.
+func (m *Model) SetTook(d time.Duration) { m.r.Took = d }
 
 // An Action is what a key asks the parent to do.
 type Action int
@@ -138,6 +140,9 @@ const (
 
 // Key takes a key.
 func (m *Model) Key(k term.Key) Action {
+	if m.refine.focused {
+		return m.refineKey(k)
+	}
 	switch k.Name {
 	case "esc", "ctrl+c", "ctrl+g":
 		return Close
@@ -155,13 +160,14 @@ func (m *Model) Key(k term.Key) Action {
 	case "pgup":
 		m.list.Page(-1)
 	case "tab":
-		if len(m.r.Folders) > 1 && m.r.Query == m.Query() {
-			m.field.Set(m.Query() + " " + m.r.Folders[0].Term)
-			return Search
-		}
+		m.refine.focused = m.refine.any()
 	default:
+		if n, ok := strings.CutPrefix(k.Name, "alt+"); ok && len(n) == 1 && n >= "1" && n <= "9" {
+			return m.narrowBy(rune(n[0]))
+		}
 		before := m.Query()
 		if m.field.Key(k); m.Query() != before {
+			m.refine.past = nil
 			return Search
 		}
 	}
@@ -178,19 +184,24 @@ func (m *Model) Current() (Hit, bool) {
 
 // Title draws the line to type into.
 func (m *Model) Title(l *look.Line) {
+	right := m.theme.NewLine(m.w)
+	m.TitleRight(right)
 	l.Lit(m.theme.Title, "Search").Pad(2)
-	m.field.Draw(l, max(10, m.w-48), look.Bold, true)
+	m.field.Draw(l, max(10, m.w-l.Width()-right.Width()-2), look.Bold, !m.refine.focused)
 }
 
 // TitleRight says how much was found.
 func (m *Model) TitleRight(l *look.Line) {
 	t, r := m.theme, m.r
+	wide := m.w >= 60
 	switch {
 	case m.Query() == "":
 		l.Lit(t.Hint, "all folders ")
 	case r.Query != m.Query():
 		l.Lit(t.Hint, "searching ")
-	case r.Texts > 0 && r.Texts < 100:
+	case !wide:
+		l.F(t.Hint, "%s ", look.Number(r.Found))
+	case r.Partly:
 		l.F(t.Hint, "%s so far of %s, texts %d %% indexed ", look.Number(r.Found), look.Number(r.Total), r.Texts)
 	default:
 		l.F(t.Hint, "%s of %s in %d ms ", look.Number(r.Found), look.Number(r.Total), r.Took.Milliseconds())
@@ -215,13 +226,15 @@ func (m *Model) Lines() []string {
 		h -= footH
 	}
 	var main []string
-	if m.list.Len() > 0 {
-		main = m.list.Lines(true)
+	if m.refine.focused && m.w < sideFrom && len(m.refine.groups) > 0 {
+		main = m.columns(w, h)
+	} else if m.list.Len() > 0 {
+		main = m.list.Lines(!m.refine.focused)
 	} else {
 		main = m.empty(w, h)
 	}
 	if m.w >= sideFrom {
-		side := m.side(sideW-2, h)
+		side := m.pane(sideW-2, h)
 		bar := t.NewLine(2).Glyph(t.Rule, t.Glyphs.Bar).Pad(1).String()
 		for i := range main {
 			main[i] = side[i] + bar + main[i]
@@ -246,20 +259,6 @@ func (m *Model) empty(w, h int) []string {
 		l.Lit(t.Head, "Nothing matches")
 	}
 	out = append(out, t.Blank(w), l.String())
-	for len(out) < h {
-		out = append(out, t.Blank(w))
-	}
-	return out[:h]
-}
-
-// side is what would narrow the search.
-func (m *Model) side(w, h int) []string {
-	t := m.theme
-	out := []string{t.NewLine(w).Lit(t.Head, "Narrow (tab: the first)").String()}
-	for _, c := range m.r.Folders {
-		n := look.Number(c.N)
-		out = append(out, t.NewLine(w).Pad(1).Cell(0, look.T(c.Term), max(1, w-len(n)-3)).To(w-1-len(n)).F(t.Hint, "%s", n).String())
-	}
 	for len(out) < h {
 		out = append(out, t.Blank(w))
 	}
@@ -294,19 +293,4 @@ func quote(s string) string {
 		out = append(out, s[i])
 	}
 	return string(append(out, '\''))
-}
-
-// Counts sorts counts, the highest first, and leaves at most most of them.
-func Counts(by map[string]int, most int) []Count {
-	out := make([]Count, 0, len(by))
-	for term, n := range by {
-		out = append(out, Count{term, n})
-	}
-	sort.Slice(out, func(i, j int) bool {
-		if out[i].N != out[j].N {
-			return out[i].N > out[j].N
-		}
-		return out[i].Term < out[j].Term
-	})
-	return out[:min(len(out), most)]
 }
