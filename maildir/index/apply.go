@@ -76,7 +76,7 @@ func (x *Index) apply(ctx context.Context, t *tx, r *reading, exact bool) error 
 		}
 	}
 	for _, m := range messages {
-		if _, err := t.add(m); err != nil {
+		if _, err := t.file(m); err != nil {
 			return err
 		}
 	}

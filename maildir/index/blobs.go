@@ -55,6 +55,10 @@ func (t *tx) openBlobs() error {
 		if w.cache, err = x.makeBlobs(cacheName, cacheMagic, identity{id, guid, 0}); err == nil {
 			w.head, err = x.makeBlobs(headName, headMagic, identity{id, guid, 0})
 		}
+		if err != nil {
+			w.close()
+			return err
+		}
 		w.cacheAt, w.headAt = pageSize, pageSize
 		t.slot.cacheID, t.slot.cacheEnd, t.slot.headEnd = id, pageSize, pageSize
 		t.slot.cacheOK, t.slot.headOK = 0, 0

@@ -8,6 +8,16 @@ import (
 	"pneu/maildir"
 )
 
+// file is add, but that a message has no digest where there is no room for one.
+func (t *tx) file(m Message) (UID, error) {
+	uid, err := t.add(m)
+	if m.Digest != nil && err != nil && noSpace(err) {
+		m.Digest, m.Head = nil, nil
+		return t.add(m)
+	}
+	return uid, err
+}
+
 // add appends a message and returns its UID.
 func (t *tx) add(m Message) (UID, error) {
 	b := t.build()

@@ -141,9 +141,9 @@ func shield(fn func() error) (err error) {
 }
 
 // noSpace reports errors that mean the index cannot be written here, so that it
-// goes on in memory.
+// goes on in memory. The last three are of a directory that bears a name of ours.
 func noSpace(err error) bool {
-	for _, e := range []error{unix.ENOSPC, unix.EDQUOT, unix.EROFS, unix.EACCES, unix.EPERM, unix.EFBIG} {
+	for _, e := range []error{unix.ENOSPC, unix.EDQUOT, unix.EROFS, unix.EACCES, unix.EPERM, unix.EFBIG, unix.EISDIR, unix.EEXIST, unix.ENOTEMPTY} {
 		if errors.Is(err, e) {
 			return true
 		}

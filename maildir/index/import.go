@@ -131,7 +131,7 @@ func (x *Index) firstSight(_ context.Context, t *tx, r *reading) error {
 			}
 			raised = true
 		}
-		if _, err := t.add(m); err != nil {
+		if _, err := t.file(m); err != nil {
 			return err
 		}
 	}

@@ -169,7 +169,7 @@ func (x *Index) addFile(t *tx, e maildir.Entry, raw []byte, words []string) (UID
 		c := contents{raw: raw, size: int64(len(raw)), wire: -1, received: m.Received}
 		m.fill(detailOf(c))
 	}
-	return t.add(m)
+	return t.file(m)
 }
 
 // ready makes sure that the index knows the folder: before, no UID may be given.
@@ -233,7 +233,7 @@ func (x *Index) filed(e maildir.Entry, raw []byte, l *listener) {
 		if _, err := os.Lstat(x.f.File(e)); err != nil {
 			return // heard of already, perhaps, by who had the lock before
 		}
-		if _, err := t.add(m); err != nil {
+		if _, err := t.file(m); err != nil {
 			return
 		}
 	}
