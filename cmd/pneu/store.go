@@ -254,7 +254,7 @@ func storeCheck(t *tool) error {
 		for _, text := range c.Found {
 			t.fail(f.Path(), errors.New(text))
 		}
-		if len(c.Found) > 0 && t.form != formJSON {
+		if len(c.Found) > 0 && s.Indexed && t.form != formJSON { // what keeps it from being used keeps it from being made
 			t.note("%s: pneu store rebuild %s makes its index anew from the files", f.Name(), shellQuote(f.Name()))
 		}
 		if t.form == formJSON {
@@ -395,7 +395,9 @@ func storeRebuild(t *tool) error {
 		if err != nil {
 			return err
 		}
-		if err := b.b.Volatile(); err != nil {
+		if err := b.b.Volatile(); errors.Is(err, index.ErrReadOnly) {
+			return fmt.Errorf("there can be no index: %w", fs.ErrPermission)
+		} else if err != nil {
 			return fmt.Errorf("there can be no index: %w", err)
 		}
 		if err := b.b.Broken(); err != nil {
