@@ -118,8 +118,8 @@
 //	                    for each, number (0 is a), blank, keyword. Letters that got
 //	                    a meaning since give it to the messages with them
 //	"letters met"       letters without a meaning that names had of messages that
-//	                    left: u32, 1 for a. They get one last, for undo may bring
-//	                    the messages back
+//	                    were moved away: u32, 1 for a. They get none, for undo may
+//	                    bring the messages back
 //	"arriving"          while messages are moved here: of each whose name will not
 //	                    say all its keywords the base as string, and those as list
 //	                    of strings. Found after a crash it is for files that come

@@ -123,6 +123,17 @@ func (x *Index) fileAll(ctx context.Context, to *Index, how Work, wishes []Wish,
 			return nil, err
 		}
 	}
+	if how == Moved && ts != td {
+		var left uint32
+		for i := range out {
+			if out[i].Err == nil {
+				left |= letters.unknown(out[i].Old.Flags())
+			}
+		}
+		if err := ts.met(left); err != nil {
+			return nil, err
+		}
+	}
 	expected := false
 	if ts != td && how != Removed {
 		var list []arrival
@@ -161,17 +172,6 @@ func (x *Index) fileAll(ctx context.Context, to *Index, how Work, wishes []Wish,
 	}
 	if expected {
 		if err := arrived(td); err != nil {
-			return out, err
-		}
-	}
-	if how != Copied && (ts != td || how == Removed) {
-		var left uint32
-		for i := range out {
-			if out[i].Err == nil {
-				left |= letters.unknown(out[i].Old.Flags())
-			}
-		}
-		if err := ts.met(left); err != nil {
 			return out, err
 		}
 	}

@@ -118,18 +118,24 @@ func (l *keywordLetters) unknown(letters maildir.Flags) (bits uint32) {
 }
 
 // metKey is where the journal has the letters without a meaning that names had of messages that
-// left the folder: undo brings them back, and they must not mean something then.
+// were moved away: undo brings them back, and they must not mean something then. Such a letter is
+// given to no keyword any more.
 const metKey = "letters met"
 
-// met notes letters without a meaning.
+// met notes letters without a meaning, before the files with them are moved.
 func (t *tx) met(bits uint32) error {
 	if bits == 0 {
 		return nil
 	}
-	if was := t.view().metLetters(); was|bits != was {
-		return t.meta(metKey, binary.LittleEndian.AppendUint32(nil, was|bits))
+	was := t.view().metLetters()
+	if was|bits == was {
+		return nil
 	}
-	return nil
+	if err := t.meta(metKey, binary.LittleEndian.AppendUint32(nil, was|bits)); err != nil {
+		return err
+	}
+	_, err := t.commit()
+	return err
 }
 
 func (v *View) metLetters() uint32 {

@@ -219,11 +219,7 @@ func (x *Index) giveLettersTo(words []string) {
 	if l.missing(words) == "" || !slices.Contains(l[:], "") {
 		return
 	}
-	used := v.usedLetters()
-	given, err := giveLetters(x.f, words, used|v.metLetters())
-	if err == nil && given.missing(words) != "" {
-		_, err = giveLetters(x.f, words, used) // others are not left
-	}
+	_, err := giveLetters(x.f, words, v.usedLetters()|v.metLetters())
 	if err != nil {
 		x.logOnce("keyword without letter", "keywords", words, "err", err)
 	}
