@@ -235,7 +235,11 @@ func (a *App) found(f found) term.Cmd {
 				n++
 			}
 		}
-		a.say("%s selected", look.Plural(n, "message"))
+		if rows := a.list.Count(); a.box.Threads() && rows < n {
+			a.say("%s in %s selected", look.Plural(n, "match"), look.Plural(rows, "conversation"))
+		} else {
+			a.say("%s selected", look.Plural(n, "message"))
+		}
 	case findNext:
 		first := a.hits.Query != f.query || a.hits.Set == nil || a.hits.Set.Count() == 0
 		a.hits = f.hits

@@ -41,7 +41,7 @@ func TestManyFlags(t *testing.T) {
 	r.typed("T")
 	r.typed("from:ada")
 	r.keys("enter")
-	r.want("900 messages selected")
+	r.want("900 matches in 300 conversations selected")
 	r.typed("F")
 	r.want("Flagged 900 messages", "900 messages")
 	r.keys("u")
