@@ -29,6 +29,8 @@ type watcher struct {
 	out  chan Event
 	left *leaving
 	made map[made]Entry
+
+	homes map[int32]*Folder // the folders' own directories
 }
 
 // made is a message that appeared by link, not by rename. mutt renames by link
@@ -56,7 +58,7 @@ func notify(ctx context.Context, folders []*Folder) (<-chan Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &watcher{ctx: ctx, file: os.NewFile(uintptr(fd), "inotify"), dirs: map[int32]watched{}, out: make(chan Event, 256)}
+	w := &watcher{ctx: ctx, file: os.NewFile(uintptr(fd), "inotify"), dirs: map[int32]watched{}, homes: map[int32]*Folder{}, out: make(chan Event, 256)}
 	const mask = unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO |
 		unix.IN_DELETE_SELF | unix.IN_MOVE_SELF | unix.IN_ONLYDIR
 	for _, f := range folders {
@@ -67,6 +69,10 @@ func notify(ctx context.Context, folders []*Folder) (<-chan Event, error) {
 				return nil, &os.PathError{Op: "watch", Path: f.dir(isNew), Err: err}
 			}
 			w.dirs[int32(wd)] = watched{f, isNew}
+		}
+		// Its new/ and cur/ are not told when the folder is renamed, and go on under other names.
+		if wd, err := unix.InotifyAddWatch(fd, f.Path(), unix.IN_MOVE_SELF|unix.IN_ONLYDIR); err == nil {
+			w.homes[int32(wd)] = f
 		}
 	}
 	stop := context.AfterFunc(ctx, func() { w.file.Close() })
@@ -136,6 +142,9 @@ func (w *watcher) record(wd int32, mask, cookie uint32, name string) bool {
 		w.left = nil
 		return w.emit(Event{Kind: Overflow})
 	}
+	if f := w.homes[wd]; f != nil {
+		return mask&unix.IN_MOVE_SELF == 0 || w.forsake(f)
+	}
 	at, known := w.dirs[wd]
 	if !known {
 		return true
@@ -189,6 +198,19 @@ func (w *watcher) record(wd int32, mask, cookie uint32, name string) bool {
 		w.made[made{at.folder, e.Base()}] = e
 	}
 	return w.emit(Event{Kind: Added, Folder: at.folder, Entry: e})
+}
+
+// forsake ends the watch of a folder that has another name now.
+func (w *watcher) forsake(f *Folder) bool {
+	for wd, at := range w.dirs {
+		if at.folder == f {
+			delete(w.dirs, wd)
+			if c, err := w.file.SyscallConn(); err == nil {
+				c.Control(func(fd uintptr) { unix.InotifyRmWatch(int(fd), uint32(wd)) })
+			}
+		}
+	}
+	return w.depart() && w.emit(Event{Kind: Overflow, Folder: f}) && len(w.dirs) > 0
 }
 
 // depart reports the message that was renamed away and did not come back.

@@ -67,13 +67,22 @@ func TestWatchOverflow(t *testing.T) {
 
 // A folder that is removed or renamed ends its watch with a word.
 func TestWatchFolderGoes(t *testing.T) {
+	for name, away := range map[string]func(dir string) error{
+		"removed": os.RemoveAll,
+		"renamed": func(dir string) error { return os.Rename(dir, dir+"er") },
+	} {
+		t.Run(name, func(t *testing.T) { watchGoes(t, away) })
+	}
+}
+
+func watchGoes(t *testing.T, away func(dir string) error) {
 	s := newStore(t)
 	f := newFolder(t, s, "Away")
 	events, err := f.Watch(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.RemoveAll(f.Path()); err != nil {
+	if err := away(f.Path()); err != nil {
 		t.Fatal(err)
 	}
 	told := 0

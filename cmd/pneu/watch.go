@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -66,12 +67,13 @@ func watch(t *tool) error {
 	if t.c.IsSet("exec") && t.form != formPath {
 		return boot.Usage("--exec prints nothing: leave out -0, --json and --format")
 	}
-	w.folders = func() ([]*maildir.Folder, error) { return t.folders(t.c.Args().Slice(), t.c.Bool("recursive")) }
+	w.folders = func() ([]*maildir.Folder, error) { return w.there(t.c.Args().Slice(), t.c.Bool("recursive")) }
 	w.follow = t.c.Bool("recursive")
 	w.emit = w.print
 	if t.c.IsSet("exec") {
 		w.emit = w.exec
 	}
+	debug.SetGCPercent(100) // other than most verbs this one stays
 	ctx, cancel := context.WithCancel(t.c.Context)
 	defer cancel()
 	if out, ok := t.c.App.Writer.(*os.File); ok {
@@ -112,7 +114,8 @@ type watching struct {
 	folders func() ([]*maildir.Folder, error)
 	follow  bool // look for new folders
 	emit    func(change) error
-	pause   time.Duration // before what failed is tried again
+	pause   time.Duration   // before what failed is tried again
+	missing map[string]bool // folders that were asked for, or had been there, and are not
 
 	list  []*maildir.Folder
 	known map[string]map[string]maildir.Entry // by directory and base
@@ -141,8 +144,8 @@ func (w *watching) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(list) == 0 {
-			return nil // each was reported
+		if len(list) == 0 { // each was reported
+			return w.expire(time.Now().Add(moveTime))
 		}
 		w.list = list
 		if err := w.session(ctx, first); err != nil {
@@ -150,6 +153,38 @@ func (w *watching) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// there returns the folders that are to be watched and are there; of those that are not, it
+// tells once.
+func (w *watching) there(args []string, recursive bool) ([]*maildir.Folder, error) {
+	now := map[string]bool{}
+	gone := func(name string, err error) bool {
+		if now[name] = true; !w.missing[name] {
+			w.t.asked = true
+			w.t.fail(name, err)
+		}
+		return true
+	}
+	named := slices.DeleteFunc(slices.Clone(args), func(a string) bool {
+		_, err := w.t.folder(a)
+		return err != nil && gone(a, err)
+	})
+	var list []*maildir.Folder
+	var err error
+	if len(named) > 0 || len(args) == 0 {
+		list, err = w.t.folders(named, recursive)
+	}
+	list = slices.DeleteFunc(list, func(f *maildir.Folder) bool {
+		for _, sub := range []string{"new", "cur"} {
+			if _, err := os.Stat(filepath.Join(f.Path(), sub)); err != nil {
+				return gone(f.Path(), err)
+			}
+		}
+		return false
+	})
+	w.missing = now
+	return list, err
 }
 
 // session watches the folders of w.list until others come or the watch breaks.
@@ -169,8 +204,11 @@ func (w *watching) session(ctx context.Context, first bool) error {
 			return err
 		}
 	}
+	if first {
+		debug.FreeOSMemory() // the lists took much
+	}
 	var look <-chan time.Time
-	if w.follow {
+	if w.follow || len(w.missing) > 0 {
 		tick := time.NewTicker(folderTime)
 		defer tick.Stop()
 		look = tick.C
@@ -190,6 +228,9 @@ func (w *watching) session(ctx context.Context, first bool) error {
 			}
 			if err := w.event(ev); err != nil {
 				return err
+			}
+			if ev.Kind == maildir.Overflow && ev.Folder != nil { // its directory is no more what it was
+				return nil
 			}
 		case <-departed:
 			if err := w.expire(time.Now()); err != nil {

@@ -280,3 +280,32 @@ func TestWatchPaths(t *testing.T) {
 		t.Errorf("told %q, want %q", got, want)
 	}
 }
+
+// A folder that is renamed away is gone with all its messages, and another in its place is
+// watched like it.
+func TestWatchFolderReplaced(t *testing.T) {
+	w := startWatch(t, "-r")
+	s, err := maildir.Open(filepath.Join(w.dir, "Maildir"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, subject := range []string{"first", "second"} {
+		f, err := s.CreateFolder("B")
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := f.Deliver(maildir.Delivery{}, strings.NewReader("Subject: "+subject+"\n\nx\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for r := w.next("new"); r.Subject != subject; { // one of those at the start, seen late
+			r = w.next("new")
+		}
+		if err := os.Rename(f.Path(), filepath.Join(w.dir, "away-"+subject)); err != nil {
+			t.Fatal(err)
+		}
+		if r := w.next("gone"); r.Folder != "B" || r.ID != e.Base() {
+			t.Errorf("%+v", r)
+		}
+	}
+}
