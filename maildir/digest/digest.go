@@ -181,6 +181,10 @@ func (r *reader) skip() {
 // Truncated reports whether something did not fit: who needs all reads the file.
 func (d Digest) Truncated() bool { return d.b != nil && d.b[atFlags]&flagTruncated != 0 }
 
+// Partial reports whether the message is longer than MaxRaw: lines and parts are those of its beginning, and who needs
+// the others reads the file.
+func (d Digest) Partial() bool { return d.b != nil && d.b[atFlags]&flagPartial != 0 }
+
 // Class returns what kind of message it is.
 func (d Digest) Class() Class { return Class(d.get16(atClass)) }
 

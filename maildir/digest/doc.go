@@ -17,7 +17,8 @@
 // unless that is 0, its place, each as an unsigned varint (encoding/binary).
 //
 //	 0  u8   Version
-//	 1  u8   1: truncated, 2: has a date, 4: line ends of the header are CRLF
+//	 1  u8   1: truncated, 2: has a date, 4: line ends of the header are CRLF, 8: made of the first 32 MB of a longer
+//	    message; octets and line ends are those of all of it
 //	 2  u16  Class
 //	 4  i16  zone of the date in minutes east of UTC
 //	 6  2    language, two letters, or zeros

@@ -39,6 +39,7 @@ const (
 	flagTruncated = 1 << iota
 	flagDate      // there is a date that could be read
 	flagCRLF      // the fields that are not kept whole end in CRLF
+	flagPartial   // made of the beginning
 )
 
 // Room of the sections, so that no place needs more than 16 bits.
@@ -83,6 +84,12 @@ func Make(dst, raw []byte) []byte { return Append(dst, message.Parse(raw)) }
 
 // Append appends the digest of a parsed message to dst.
 func Append(dst []byte, m *message.Message) []byte {
+	if size := int64(len(m.Raw)); size > MaxRaw {
+		at := len(dst)
+		dst = Append(dst, message.Parse(m.Raw[:MaxRaw]))
+		Cut(dst[at:], size, size+int64(bytes.Count(m.Raw, []byte{'\n'})-bytes.Count(m.Raw, []byte("\r\n"))))
+		return dst
+	}
 	var rooms [4][256]byte
 	k := maker{m: m, start: len(dst), addrs: rooms[0][:0], fields: rooms[1][:0], parts: rooms[2][:0], files: rooms[3][:0]}
 	dst = slices.Grow(dst, 1024)
@@ -102,10 +109,10 @@ func Append(dst []byte, m *message.Message) []byte {
 // MaxRaw is how much of a message is looked at: of a longer one digest and text are those of its beginning.
 const MaxRaw = 32 << 20
 
-// Cut makes of the digest of a message's beginning one of the message, which has size octets, and wire with CRLF line
-// ends. It is Truncated: where parts end is not known.
+// Cut makes of the digest of the first MaxRaw octets of a message that of the message, which has size octets, and wire
+// with CRLF line ends. It is Partial then.
 func Cut(b []byte, size, wire int64) {
-	b[atFlags] |= flagTruncated
+	b[atFlags] |= flagPartial
 	binary.LittleEndian.PutUint64(b[atSize:], uint64(size))
 	binary.LittleEndian.PutUint32(b[atBare:], uint32(min(max(wire-size, 0), 1<<32-1)))
 }

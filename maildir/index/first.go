@@ -33,7 +33,6 @@ const (
 
 // detailOf makes of a file's bytes what the index keeps. All of it is copied.
 func detailOf(c contents) Detail {
-	c.bound()
 	var d describer
 	return d.detail(c, message.Parse(c.raw))
 }
@@ -90,6 +89,27 @@ func (x *Index) describe(m *Message) {
 	}
 	m.fill(detailOf(c))
 	m.seen = c.seen
+}
+
+// DigestFile makes the digest of the message in a file, following it if another program
+// renamed it. It is not kept.
+func (x *Index) DigestFile(e maildir.Entry) ([]byte, error) {
+	r := fileReader{f: x.f}
+	defer r.done()
+	c, err := r.read(x, e)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, now, err := x.f.Open(e)
+		if err != nil {
+			return nil, err
+		}
+		f.Close()
+		if c, err = r.read(x, now); err != nil {
+			return nil, err
+		}
+	} else if err != nil {
+		return nil, err
+	}
+	return detailOf(c).Digest, nil
 }
 
 func (m *Message) fill(d Detail) {

@@ -47,15 +47,6 @@ type contents struct {
 	seen     sighting
 }
 
-// bound leaves of what is in memory as much as would be read of a file.
-func (c *contents) bound() {
-	if len(c.raw) <= digest.MaxRaw {
-		return
-	}
-	c.wire = c.size + bareEnds(c.raw, 0)
-	c.raw, c.cut = c.raw[:digest.MaxRaw], true
-}
-
 // bareEnds counts the line ends in b without a CR; last is the byte before it.
 func bareEnds(b []byte, last byte) int64 {
 	if len(b) == 0 {
@@ -201,8 +192,6 @@ func (r *fileReader) read(x *Index, e maildir.Entry) (c contents, err error) {
 		c.raw = buf[:n]
 	} else if len(c.raw) != n {
 		c.size, c.cut = int64(len(c.raw)), false
-		c.bound()
-		return c, nil
 	}
 	if c.cut {
 		if c.wire, err = wireSize(fd, buf[:got]); err != nil {

@@ -16,6 +16,8 @@ type Box struct {
 	f *maildir.Folder
 	x *index.Index
 
+	without error // why the index on disk is not used; x is one in memory then
+
 	users int // under s.mu
 
 	mu   sync.Mutex
@@ -35,6 +37,7 @@ func (b *Box) open() error {
 	x, err := index.Open(b.f, opt)
 	if err != nil { // of a newer version, say: the files are there all the same
 		b.say("folder is used without its index", err)
+		b.without = err
 		opt.Memory = true
 		if x, err = index.Open(b.f, opt); err != nil {
 			return err
@@ -130,12 +133,11 @@ func (b *Box) digest(uid UID, e maildir.Entry) (digest.Digest, error) {
 	if ok {
 		return d, nil
 	}
-	raw, err := b.read(e)
+	blob, err := b.x.DigestFile(e)
 	if err != nil {
 		return digest.Digest{}, err
 	}
-	d, err = digest.Decode(digest.Make(nil, raw))
-	if err != nil {
+	if d, err = digest.Decode(blob); err != nil {
 		return digest.Digest{}, err
 	}
 	b.held.mu.Lock()

@@ -3,31 +3,30 @@ package store
 import (
 	"io"
 	"os"
-	"slices"
 
 	"pneu/maildir"
+	"pneu/maildir/digest"
 )
 
-// read returns the message in a file, unpacked where Dovecot has compressed it.
-func (b *Box) read(e maildir.Entry) ([]byte, error) { return b.readInto(new([]byte), e) }
-
-// readInto is read into a buffer that is used again, and grows as needed.
-func (b *Box) readInto(buf *[]byte, e maildir.Entry) ([]byte, error) {
+// begin returns as much of the message in a file as is looked at by a search, unpacked where
+// Dovecot has compressed it.
+func (b *Box) begin(e maildir.Entry) ([]byte, error) {
 	f, _, err := b.f.Open(e)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return readFile(buf, f)
+	// One byte more says that there is more.
+	return readFile(f, digest.MaxRaw+1)
 }
 
-func readFile(buf *[]byte, f *os.File) ([]byte, error) {
+// readFile reads up to limit bytes of a file.
+func readFile(f *os.File, limit int64) ([]byte, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
-	raw := slices.Grow((*buf)[:0], int(st.Size()))[:st.Size()]
-	*buf = raw
+	raw := make([]byte, min(st.Size(), limit))
 	n, err := io.ReadFull(f, raw)
 	if err == io.ErrUnexpectedEOF || err == io.EOF {
 		err = nil // it was cut while we read: what is there counts

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"time"
@@ -178,7 +179,7 @@ func (r Row) Read() ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return readFile(new([]byte), f)
+	return readFile(f, math.MaxInt64)
 }
 
 // Open opens the message's file as it lies there, following it if another program renamed it.

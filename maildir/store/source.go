@@ -195,11 +195,11 @@ type doc struct {
 	got  int8 // 1: dig was made, -1: it could not be
 }
 
-// Message returns the parsed file, nil if it cannot be read.
+// Message returns the parsed file, of a very long one the beginning, nil if it cannot be read.
 func (d *doc) Message() *message.Message {
 	if !d.read {
 		d.read = true
-		if raw, err := d.v.box.read(d.Entry()); err == nil {
+		if raw, err := d.v.box.begin(d.Entry()); err == nil {
 			d.m = message.Parse(raw)
 		}
 	}
