@@ -93,23 +93,35 @@ func (x *Index) describe(m *Message) {
 
 // DigestFile makes the digest of the message in a file, following it if another program
 // renamed it. It is not kept.
-func (x *Index) DigestFile(e maildir.Entry) ([]byte, error) {
+func (x *Index) DigestFile(e maildir.Entry) (blob []byte, err error) {
+	err = x.readFile(e, func(c contents) { blob = detailOf(c).Digest })
+	return blob, err
+}
+
+// WithMessage calls fn with the message in a file, as much of it as digest.MaxRaw says, as
+// DigestFile would read it. It is good until fn returns.
+func (x *Index) WithMessage(e maildir.Entry, fn func(m *message.Message)) error {
+	return x.readFile(e, func(c contents) { fn(message.Parse(c.raw)) })
+}
+
+func (x *Index) readFile(e maildir.Entry, fn func(contents)) error {
 	r := fileReader{f: x.f}
 	defer r.done()
 	c, err := r.read(x, e)
 	if errors.Is(err, fs.ErrNotExist) {
 		f, now, err := x.f.Open(e)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		f.Close()
 		if c, err = r.read(x, now); err != nil {
-			return nil, err
+			return err
 		}
 	} else if err != nil {
-		return nil, err
+		return err
 	}
-	return detailOf(c).Digest, nil
+	fn(c)
+	return nil
 }
 
 func (m *Message) fill(d Detail) {

@@ -235,7 +235,9 @@ func (d *doc) Header() message.Header {
 func (d *doc) Text() string {
 	if d.text == nil {
 		s := ""
-		if m := d.Message(); m != nil {
+		if !d.read && d.v.ix.Size(d.n) > roomKept { // not to be garbage for long
+			d.v.box.x.WithMessage(d.Entry(), func(m *message.Message) { s = digest.Text(m) })
+		} else if m := d.Message(); m != nil {
 			s = digest.Text(m)
 		}
 		d.text = &s
