@@ -30,8 +30,10 @@ func (x *Index) mind(t *tx) *minder {
 		}
 		return g
 	}
-	if g.l = x.listenSure(t.view().State().Dir); g.l != nil {
+	d := t.view().State().Dir
+	if g.l = x.listenSure(d); g.l != nil {
 		x.linger(g.l)
+		x.sync.rested = x.now().UnixNano()-d.Scanned > int64(leaveEvery)
 	}
 	return g
 }
@@ -61,6 +63,11 @@ func (x *Index) linger(l *listener) {
 	}
 	time.AfterFunc(lingerTime, end)
 }
+
+// leaveEvery is how long nothing may have been done to a folder for a listener to be left
+// to the kernel: it is one of few until the kernel has come to it, and changes that
+// follow one another, each made by a process of its own, would have all of them.
+const leaveEvery = time.Second
 
 // unlinger lets go of a listener that lingers. The caller holds sync.mu.
 func (x *Index) unlinger() {

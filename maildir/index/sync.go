@@ -57,6 +57,7 @@ type syncer struct {
 
 	lingers bool // live is left of changes of ours
 	used    bool // and was needed since it was last asked
+	rested  bool // and before those nothing was done for a while
 
 	first map[bool]firstSeen // by directory: when its present time was first met
 }
@@ -380,6 +381,10 @@ func (x *Index) stopWork() {
 	x.flagger.stop()
 	x.sync.mu.Lock()
 	defer x.sync.mu.Unlock()
+	if x.sync.lingers && x.sync.rested {
+		x.sync.live.leave() // the process is about to end, and would have to wait
+		x.sync.live, x.sync.sure, x.sync.lingers = nil, false, false
+	}
 	if x.sync.lingers {
 		x.unlinger()
 	}

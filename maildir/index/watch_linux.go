@@ -81,6 +81,28 @@ func (l *listener) close() {
 	}
 }
 
+// leave is close for a process that ends, which would be kept from it until the kernel has
+// let go of the listener. A socket that is known to nobody but the message waiting in it,
+// and that holds the listener too, is the kernel's to find and to clear away.
+func (l *listener) leave() {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		l.letGo()
+		return
+	}
+	sent := false
+	l.raw.Control(func(fd uintptr) {
+		sent = unix.Sendmsg(pair[0], []byte{0}, unix.UnixRights(int(fd), pair[1]), nil, unix.MSG_DONTWAIT) == nil
+	})
+	if sent {
+		l.close() // that of the message is left
+	} else {
+		l.letGo()
+	}
+	unix.Close(pair[0])
+	unix.Close(pair[1])
+}
+
 // barrier waits for changes that are under way: a rename sets the directory's
 // time before it queues its notices, all under the directory's lock, which
 // reading the directory takes too. What a stat before has seen is in the queue
