@@ -132,6 +132,9 @@
 //	"young"             files that were written to less than 2 s before they were
 //	                    read, and are read once more if they have changed: uvarint
 //	                    UID; varint size, mtime in ns, when it was read in ns
+//	"revised"           messages that were digested again, since their files had
+//	                    changed, whose texts are to be indexed again: uvarint UID
+//	                    and the place in pneu.cache/8 as of then. UID 0: all
 //
 // # pneu.idx
 //

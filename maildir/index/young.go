@@ -175,7 +175,10 @@ func (x *Index) repair(t *tx, r *fileReader, uid UID) error {
 	if size == was && clamp32(d.Received) == clamp32(u.Received(row)) && bytes.Equal(d.Digest, u.Blob(row)) {
 		return nil
 	}
-	return t.detail(uid, d)
+	if err := t.detail(uid, d); err != nil {
+		return err
+	}
+	return t.revise(uid)
 }
 
 // packed reports whether a file is compressed: then its size is not the message's.

@@ -11,6 +11,7 @@ import (
 	"pneu/maildir"
 	"pneu/maildir/digest"
 	"pneu/maildir/fulltext"
+	"pneu/maildir/index"
 	"pneu/maildir/message"
 	"pneu/maildir/search"
 )
@@ -81,7 +82,8 @@ func (v *View) TextCoverage() Coverage {
 	return c
 }
 
-// covered returns the rows that t answers for.
+// covered returns the rows that t answers for: not those whose files turned out to hold
+// something else than they did when their texts were taken.
 func (v *View) covered(t *fulltext.View) *search.Bits {
 	set := search.NewBits(v.Len())
 	for _, r := range t.Covered() {
@@ -91,6 +93,15 @@ func (v *View) covered(t *fulltext.View) *search.Bits {
 			hi++
 		}
 		set.SetRange(lo, hi)
+	}
+	revised, all := v.ix.Revised()
+	if all {
+		return search.NewBits(v.Len())
+	}
+	for _, r := range revised {
+		if row, ok := v.ix.Find(r.UID); ok {
+			set.Clear(row)
+		}
 	}
 	return set
 }
@@ -108,7 +119,7 @@ func (s *source) Text(ctx context.Context, needle string, fn func(row int, exact
 	}
 	covered := s.v.covered(t)
 	for uid, exact := range t.Find(ctx, []byte(needle)) {
-		if row, ok := s.v.ix.Find(UID(uid)); ok {
+		if row, ok := s.v.ix.Find(UID(uid)); ok && covered.Has(row) {
 			fn(row, exact)
 		}
 	}
@@ -135,7 +146,14 @@ func (b *Box) EnsureText(ctx context.Context, progress func(done, total int)) er
 	if err != nil {
 		return err
 	}
-	if v.State().Undigested == 0 && len(t.Missing(v.uids())) == 0 {
+	revised, all := v.ix.Revised()
+	if len(revised) > 0 || all {
+		if err := dropTexts(ctx, x, t, revised, all); errors.Is(err, fulltext.ErrBusy) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	} else if v.State().Undigested == 0 && len(t.Missing(v.uids())) == 0 {
 		return nil
 	}
 	w, err := x.Builder(ctx)
@@ -153,7 +171,29 @@ func (b *Box) EnsureText(ctx context.Context, progress func(done, total int)) er
 	if err := errors.Join(err, w.Close()); err != nil {
 		return err
 	}
+	if len(revised) > 0 || all {
+		if err := b.x.Settled(ctx, revised, all); err != nil {
+			return err
+		}
+	}
 	return b.mergeText(ctx, x)
+}
+
+// dropTexts takes the texts of messages out of x that turned out to be others.
+func dropTexts(ctx context.Context, x *fulltext.Index, t *fulltext.View, revised []index.Revised, all bool) error {
+	if all {
+		return x.Remove()
+	}
+	drop := map[uint32]bool{}
+	for _, r := range revised {
+		if t.Has(uint32(r.UID)) {
+			drop[uint32(r.UID)] = true
+		}
+	}
+	if len(drop) == 0 {
+		return nil
+	}
+	return x.Merge(ctx, func(uid uint32) bool { return !drop[uid] })
 }
 
 // uids returns the numbers of all messages as the index of texts has them.
