@@ -40,7 +40,11 @@ func (t *tx) openBlobs() error {
 	w := &blobWriter{cacheAt: (t.slot.cacheEnd + 7) &^ 7, headAt: t.slot.headEnd}
 	guid := x.core.id.guid
 	have := &blobs{fs: x.fs, dir: x.dir, guid: guid, id: t.slot.cacheID}
-	ok := have.open() == nil
+	found := have.open()
+	if passing(found) {
+		return found
+	}
+	ok := found == nil
 	if ok {
 		ok = have.cache.size.Load() >= t.slot.cacheEnd && have.head.size.Load() >= t.slot.headEnd
 		have.close()

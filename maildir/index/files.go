@@ -151,6 +151,12 @@ func noSpace(err error) bool {
 	return false
 }
 
+// passing reports errors that say nothing of a file, but that this process, or the
+// machine, has too much open: nothing is found damaged or lost by them.
+func passing(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
+}
+
 // adopt gives a file that root makes in another's folder to the folder's owner.
 func adopt(f file, dir string) {
 	d, ok := f.(diskFile)

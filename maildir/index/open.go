@@ -352,6 +352,9 @@ func (x *Index) read() (c *core, b *builder, damage error, lost, again bool, err
 		if errors.Is(e, ErrVersion) {
 			return nil, nil, nil, false, false, fmt.Errorf("index of %s: %w", x.dir, e)
 		}
+		if passing(e) {
+			return nil, nil, nil, false, false, e
+		}
 		if e != nil && !errors.Is(e, ErrDamaged) && !errors.Is(e, fs.ErrNotExist) {
 			c.readonly = e // permission, say: nothing of it may be replaced
 		}

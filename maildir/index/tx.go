@@ -159,6 +159,9 @@ func (x *Index) prepare() error {
 	}
 	renew := c.stale != nil
 	if !c.blob.intact(&c.slot) {
+		if passing(c.blob.bad) {
+			return c.blob.bad
+		}
 		// Digests may be holes now. They are made again.
 		b := newBuilder(x.cur.Load().table, c.slot.st)
 		b.dropCache()

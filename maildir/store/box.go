@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"pneu/maildir"
 	"pneu/maildir/digest"
 	"pneu/maildir/index"
@@ -35,6 +37,9 @@ type Box struct {
 func (b *Box) open() error {
 	opt := b.s.indexOptions()
 	x, err := index.Open(b.f, opt)
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM) {
+		return err // it passes; who was shown UIDs must not be shown others meanwhile
+	}
 	if err != nil { // of a newer version, say: the files are there all the same
 		b.say("folder is used without its index", err)
 		b.without = err
