@@ -17,7 +17,7 @@ var fields = map[string]string{
 	"rcpt": "rcpt", "recipient": "rcpt", "recip": "rcpt",
 	"any": "any", "address": "any", "addr": "any", "contact": "any", "with": "any",
 	"subject": "subject", "s": "subject", "body": "body", "b": "body", "text": "text",
-	"is": "is", "has": "has", "flag": "flag", "flags": "flag", "g": "flag",
+	"is": "is", "has": "has", "flag": "flag", "flags": "flag", "g": "'g",
 	"tag": "'tag", "keyword": "tag", "keywords": "tag", "label": "'tag", "x": "'tag",
 	"date": "date", "d": "date", "sent": "date", "received": "received", "saved": "saved",
 	"older": "older", "before": "older", "until": "older", "older_than": "older",
@@ -195,6 +195,12 @@ func canonFlags(s string) string {
 	return string(slices.Compact(b))
 }
 
+// muFlags are the letters of flags in mu; those of keywords in file names are small too, and asked for by flag:.
+var muFlags = map[string]string{
+	"d": "draft", "f": "flagged", "n": "new", "p": "passed", "r": "replied", "s": "seen", "t": "trashed", "u": "unread",
+	"a": "attach", "x": "encrypted", "z": "signed", "l": "list",
+}
+
 // dialect rewrites the value of a field that another program spells differently.
 func dialect(field, value string) (string, string) {
 	switch field {
@@ -234,6 +240,11 @@ func dialect(field, value string) (string, string) {
 			return "path", below
 		}
 		return "in", value
+	case "'g": // mu has letters for its names, in small
+		if name, ok := muFlags[value]; ok {
+			return "flag", name
+		}
+		return "flag", value
 	case "'larger":
 		return "size", ">" + value
 	case "'smaller":

@@ -90,7 +90,7 @@ func (p *parser) mutt() (expr, error) {
 		return nil, p.fail(at, fmt.Sprintf("~%c has no value", letter), "")
 	}
 	// mutt's values are regular expressions, unless = begins the pattern; a dot alone makes none.
-	expression := form == pattern || sign != '=' && strings.ContainsAny(v, `^$*+?[]{}|\`)
+	expression := form == pattern || sign != '=' && isExpression(v)
 	slashed := func(s string) string {
 		if expression {
 			return "/" + s + "/"
@@ -105,10 +105,12 @@ func (p *parser) mutt() (expr, error) {
 			v = a + ".." + b
 		}
 	case "header":
-		name, value, ok := strings.Cut(v, ":")
-		if !ok {
+		name, value, ok := strings.Cut(strings.TrimPrefix(v, "^"), ":")
+		if !ok || !fieldName(name) {
 			return nil, p.fail(at, "~h wants a name and a value", `such as ~h "X-Spam: yes"`)
 		}
+		value = strings.TrimPrefix(strings.TrimSpace(value), ".*") // says nothing where values match anywhere
+		expression = form == pattern || sign != '=' && isExpression(value)
 		return p.build("header", name+"="+slashed(strings.TrimSpace(value)), quoted, start, at)
 	case "Sender", "References", "X-Label":
 		if field == "References" {
@@ -116,8 +118,9 @@ func (p *parser) mutt() (expr, error) {
 		}
 		return p.build("header", field+"="+slashed(v), quoted, start, at)
 	case "id":
-		if expression {
-			return nil, p.fail(at, "~i takes a whole Message-ID, no regular expression", `header:Message-ID=/.../ takes one`)
+		// A whole one is looked up; mutt takes any part of one.
+		if expression || strings.IndexByte(v, '@') <= 0 {
+			return p.build("header", "Message-ID="+slashed(v), quoted, start, at)
 		}
 	default:
 		if expression {
@@ -126,6 +129,8 @@ func (p *parser) mutt() (expr, error) {
 	}
 	return p.build(field, v, form, start, at)
 }
+
+func isExpression(v string) bool { return strings.ContainsAny(v, `^$*+?[]{}|\`) }
 
 // muttThread parses what is in ~(...): the messages of threads with a match.
 func (p *parser) muttThread(start int) (expr, error) {
