@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"pneu/maildir/fulltext"
+	"pneu/maildir/index"
 	"pneu/maildir/thread"
 )
 
@@ -122,5 +124,7 @@ func (r Row) HasText() bool {
 		return false
 	}
 	t, err := x.Refresh()
-	return err == nil && t.Has(uint32(r.UID()))
+	revised, all := r.v.ix.Revised()
+	return err == nil && !all && t.Has(uint32(r.UID())) &&
+		!slices.ContainsFunc(revised, func(o index.Revised) bool { return o.UID == r.UID() })
 }
