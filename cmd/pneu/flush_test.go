@@ -6,8 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"pneu/mta/sysexits"
 )
 
 // countWrites counts the writes that reach it.
@@ -53,5 +56,23 @@ func TestFiltersStream(t *testing.T) {
 	}
 	if most := 2 + len(lines)/(64<<10); n.n > most {
 		t.Errorf("%d writes for 500 records", n.n)
+	}
+}
+
+type fullWriter struct{}
+
+func (fullWriter) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// An output that takes no more is not told of as a fault of the input, by which the exit code
+// would be another.
+func TestFullOutput(t *testing.T) {
+	mail := filepath.Join(t.TempDir(), "mail")
+	if err := os.WriteFile(mail, []byte("Subject: x\n\nx\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	filter := &tool{in: strings.NewReader(mail + "\n"), out: bufio.NewWriter(fullWriter{}), timer: time.NewTimer(time.Hour)}
+	err := filter.verdict(filter.eachRecord(patient{filter}, filter.emitRef))
+	if code := sysexits.Code(err); code != sysexits.TempFail || strings.Contains(err.Error(), "standard input") {
+		t.Errorf("exit %d: %v", code, err)
 	}
 }

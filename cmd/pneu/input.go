@@ -129,7 +129,7 @@ func (t *tool) eachRecord(r io.Reader, f func(*ref) error) error {
 		return nil
 	}
 	if err != nil {
-		return sysexits.Wrap(sysexits.IO, fmt.Errorf("read standard input: %w", err))
+		return unread(sysexits.IO, err)
 	}
 	if first[0] == '{' {
 		return t.eachJSON(br, f)
@@ -137,7 +137,7 @@ func (t *tool) eachRecord(r io.Reader, f func(*ref) error) error {
 	end, record, err := firstRecord(br)
 	for {
 		if err != nil && err != io.EOF {
-			return sysexits.Wrap(sysexits.Data, fmt.Errorf("read standard input: %w", err))
+			return unread(sysexits.Data, err)
 		}
 		if ferr := t.record(string(record), end, f); ferr != nil {
 			return ferr
@@ -305,7 +305,7 @@ func (t *tool) eachJSON(br *bufio.Reader, f func(*ref) error) error {
 			return nil
 		}
 		if err != nil {
-			return sysexits.Wrap(sysexits.Data, fmt.Errorf("read standard input: %w", err))
+			return unread(sysexits.Data, err)
 		}
 	}
 }

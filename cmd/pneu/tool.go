@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -129,6 +130,8 @@ func (t *tool) verdict(err error) error {
 	switch {
 	case errors.Is(err, syscall.EPIPE):
 		return boot.Exit(128 + int(syscall.SIGPIPE))
+	case errors.Is(err, context.Canceled) && t.context().Err() != nil:
+		return sysexits.Wrap(sysexits.TempFail, context.Cause(t.context())) // which signal it was
 	case err != nil:
 		return withCode(err)
 	case t.failed > 0 && t.printed == 0 && (t.asked || t.why != sysexits.NoInput):
@@ -309,6 +312,20 @@ func (t *tool) wrote() error {
 // so far is handed on, so that filters behind watch stream.
 type patient struct{ t *tool }
 
+// unwritten is an error of the output that the input returns.
+type unwritten struct{ error }
+
+func (u unwritten) Unwrap() error { return u.error }
+
+// unread is what is said of an error of the input; code is for those of its own.
+func unread(code int, err error) error {
+	var u unwritten
+	if errors.As(err, &u) {
+		return u.error
+	}
+	return sysexits.Wrap(code, fmt.Errorf("read standard input: %w", err))
+}
+
 func (p patient) Read(b []byte) (int, error) {
 	if p.t.idle != nil {
 		if err := p.t.idle(); err != nil {
@@ -316,7 +333,7 @@ func (p patient) Read(b []byte) (int, error) {
 		}
 	}
 	if err := p.t.out.Flush(); err != nil {
-		return 0, err
+		return 0, unwritten{err}
 	}
 	p.t.turn++
 	n, err := p.t.in.Read(b)
