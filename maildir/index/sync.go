@@ -115,7 +115,7 @@ func (x *Index) syncNames(ctx context.Context) (*View, error) {
 	if err != nil {
 		return v, err
 	}
-	if isNew, cur := v.State().Dir.agrees(s); isNew && cur {
+	if isNew, cur := v.State().Dir.agrees(s); isNew && cur && (x.sync.live == nil || x.sync.live.silent() || !x.sync.sure) {
 		x.write(v)
 		return v, nil
 	}

@@ -23,6 +23,9 @@ type listener struct {
 	dirs [2]int   // descriptors of cur/ and new/
 	buf  []byte
 	half [2]half // by directory
+
+	late touched // heard by silent, for the next drain
+	lost bool    // and that some was not
 }
 
 // half is a name of which only the end was heard. If its rename leads to a place that
@@ -151,7 +154,12 @@ func (l *listener) drain(t touched) (heard int, ok bool) {
 		l.buf = make([]byte, 64<<10)
 	}
 	l.begin()
-	ok = true
+	ok = !l.lost
+	heard = len(l.late)
+	for e, there := range l.late {
+		t[e] = there
+	}
+	l.late, l.lost = nil, false
 	for {
 		n := 0
 		var rerr error
@@ -169,6 +177,18 @@ func (l *listener) drain(t touched) (heard int, ok bool) {
 		heard += k
 		ok = ok && whole
 	}
+}
+
+// silent reports whether nothing was heard of a name. It takes notices of the index's own
+// files out of the queue, where they would wake who waits again and again.
+func (l *listener) silent() bool {
+	late := touched{}
+	heard, ok := l.drain(late)
+	if len(late) > 0 {
+		l.late = late
+	}
+	l.lost = !ok
+	return heard == 0 && ok
 }
 
 func (l *listener) records(buf []byte, t touched) (heard int, ok bool) {

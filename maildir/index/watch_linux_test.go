@@ -2,8 +2,10 @@ package index
 
 import (
 	"encoding/binary"
+	"fmt"
 	"maps"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -56,6 +58,41 @@ func TestHalfRename(t *testing.T) {
 			if !maps.Equal(got, tt.want[i]) {
 				t.Errorf("%s: call %d: heard %v, want %v", tt.name, i, got, tt.want[i])
 			}
+		}
+	}
+}
+
+// A watcher sleeps once it has seen what happened: a notice that nobody reads, such as that of its own
+// commit, would wake it again and again.
+func TestWatchSleeps(t *testing.T) {
+	f := newFolder(t)
+	for i := range 20 {
+		put(t, f, fmt.Sprintf("cur/%d.a:2,", i))
+	}
+	x := mustOpen(t, f, Options{})
+	views, err := x.Watch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for range views {
+		}
+	}()
+	for i := range 20 {
+		shift(t, f, fmt.Sprintf("cur/%d.a:2,", i), fmt.Sprintf("cur/%d.a:2,S", i))
+	}
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		waiting := 0
+		x.sync.mu.Lock()
+		x.sync.live.raw.Control(func(fd uintptr) {
+			waiting, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		})
+		x.sync.mu.Unlock()
+		if waiting == 0 && x.View().State().Unseen == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("notices are left unread (%d), %d unseen", waiting, x.View().State().Unseen)
 		}
 	}
 }

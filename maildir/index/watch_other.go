@@ -15,6 +15,7 @@ type listener struct{}
 
 func listen(*maildir.Folder, bool) (*listener, error)         { return nil, errors.ErrUnsupported }
 func (l *listener) close()                                    {}
+func (l *listener) silent() bool                              { return true }
 func (l *listener) leave()                                    {}
 func (l *listener) barrier()                                  {}
 func (l *listener) drain(touched) (int, bool)                 { return 0, false }
