@@ -155,7 +155,8 @@
 //  6. Keywords are letters a-z by dovecot-keywords, changed only under Dovecot's
 //     lock, and those past 26 in the index alone. $Forwarded is P too.
 //  7. In another folder a message has a fresh base with its S= and W=, without U=
-//     and FMD5=. A copy is a link where that is possible.
+//     and FMD5=, and without them it comes back. A copy is a link where that is
+//     possible.
 //  8. Unknown fields stay in renames within the folder.
 //  9. From new/ to cur/ by rename, when a person opens the folder and not when it
 //     is counted or listed.

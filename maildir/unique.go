@@ -85,6 +85,26 @@ func Fresh(e Entry) Entry {
 	return Entry{n.String(), e.New}
 }
 
+// Returned is e as it comes back into a folder that it had left: under the name that it had
+// there, without the fields of mbsync and offlineimap. They have seen it go, and would take it
+// for one they know and that the other side has not any more: there it would stay deleted.
+func Returned(e Entry) Entry {
+	n, err := ParseName(e.File)
+	if err != nil {
+		return e
+	}
+	base, rest, more := strings.Cut(n.Base, ",")
+	for more {
+		var field string
+		field, rest, more = strings.Cut(rest, ",")
+		if !strings.HasPrefix(field, "U=") && !strings.HasPrefix(field, "FMD5=") {
+			base += "," + field
+		}
+	}
+	n.Base = base
+	return Entry{n.String(), e.New}
+}
+
 // checkDerived refuses a derived name that could not stand in a file name, or
 // that a reader would take apart elsewhere than we do.
 func checkDerived(name string) error {

@@ -149,8 +149,17 @@ func (w *world) undoAll() []Failure {
 	return r.Failed
 }
 
+// compare passes over the field that a message loses when it leaves its folder: TestRule07Returned.
 func compare(t *testing.T, what string, got, want map[string]string) {
 	t.Helper()
+	plain := func(m map[string]string) map[string]string {
+		out := make(map[string]string, len(m))
+		for path, text := range m {
+			out[filepath.Join(filepath.Dir(path), maildir.Returned(maildir.Entry{File: filepath.Base(path)}).File)] = text
+		}
+		return out
+	}
+	got, want = plain(got), plain(want)
 	if !maps.Equal(got, want) {
 		t.Errorf("%s:\n got %q\nwant %q", what, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
 	}
@@ -186,6 +195,63 @@ func TestUndoAllRestoresTheTree(t *testing.T) {
 		compare(t, fmt.Sprintf("seed %d: undo, redo, undo", seed), w.tree(), before)
 		if t.Failed() {
 			return
+		}
+	}
+}
+
+// Rule 7: what mbsync and offlineimap have written into a name stays while the message is in
+// its folder, and is gone when it comes back from another: they have seen it go, and deleted it
+// on the other side, where by its number it would be taken for a message that is gone.
+func TestRule07Returned(t *testing.T) {
+	const old, back = "1700000000.M1P1.host,U=7,FMD5=abc,zz=1,S=9:2,S", "1700000000.M1P1.host,zz=1,S=9:2,S"
+	tests := []struct {
+		name string
+		act  func(b *Batch, w *world, e maildir.Entry) error
+		want string
+	}{
+		{"flags", func(b *Batch, w *world, e maildir.Entry) error {
+			_, err := b.SetFlags(w.folders[0], e, "F", "")
+			return err
+		}, old},
+		{"move", func(b *Batch, w *world, e maildir.Entry) error {
+			_, err := b.Move(w.folders[0], e, w.folders[1])
+			return err
+		}, back},
+		{"replace", func(b *Batch, w *world, e maildir.Entry) error {
+			_, err := b.Replace(w.folders[0], e, []byte("Subject: other\n\nx\n"))
+			return err
+		}, back},
+		{"flags, and move", func(b *Batch, w *world, e maildir.Entry) error {
+			e, err := b.SetFlags(w.folders[0], e, "F", "")
+			if err == nil {
+				_, err = b.Move(w.folders[0], e, w.folders[1])
+			}
+			return err
+		}, back},
+	}
+	for _, tt := range tests {
+		w := newWorld(t, 0)
+		inbox := w.folders[0]
+		if err := os.WriteFile(filepath.Join(inbox.Path(), "cur", old), []byte(w.text(1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		before := w.texts()
+		b := w.j.Begin("tui", tt.name)
+		if err := errors.Join(tt.act(b, w, maildir.Entry{File: old}), b.Commit()); err != nil {
+			t.Fatal(tt.name, err)
+		}
+		for range 2 { // and the same after redo
+			r, err := w.j.Undo(1)
+			if err != nil || len(r.Failed) > 0 {
+				t.Fatal(tt.name, r, err)
+			}
+			path := filepath.Join(inbox.Path(), "cur", tt.want)
+			if tree := w.tree(); len(tree) != 1 || tree[path] == "" || !maps.Equal(w.texts(), before) || !slices.Equal(r.Paths, []string{path}) {
+				t.Errorf("%s: undone %q, reported %q, want %q", tt.name, slices.Collect(maps.Keys(tree)), r.Paths, tt.want)
+			}
+			if r, err := w.j.Redo(1); err != nil || len(r.Failed) > 0 {
+				t.Fatal(tt.name, r, err)
+			}
 		}
 	}
 }

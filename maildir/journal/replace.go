@@ -88,9 +88,9 @@ func (j *Journal) swap(f *maildir.Folder, have, want maildir.Entry) (string, err
 	if err != nil {
 		return "", err
 	}
-	as := want
+	as := maildir.Returned(want)
 	if now != have {
-		if as, err = merge(now, have, want); err != nil {
+		if as, err = merge(now, have, as); err != nil {
 			return "", err
 		}
 	}

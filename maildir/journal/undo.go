@@ -186,12 +186,16 @@ func (j *Journal) again(o Op, hold *maildir.Hold, many bool) (string, error) {
 // are taken back. If it is in place already, it stays.
 func reverse(f *maildir.Folder, have maildir.Entry, to *maildir.Folder, want maildir.Entry) (string, error) {
 	var last error
+	old := want
+	if f.Path() != to.Path() {
+		want = maildir.Returned(want)
+	}
 	for range attempts {
 		now, err := f.Find(have.Base())
 		if err != nil {
 			// Never done (a crash between note and deed), or another program was
 			// there first.
-			if there, err := to.Find(want.Base()); err == nil {
+			if there, err := to.Find(old.Base()); err == nil {
 				return to.File(there), nil
 			}
 			return "", err

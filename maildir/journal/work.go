@@ -34,16 +34,21 @@ func (j *Journal) UseProgress(told func(done, total int)) { j.progress = told }
 // A Moving is a message that is to be brought from the one entry to the other.
 type Moving struct {
 	Have, Want maildir.Entry
+	Back       bool // from another folder
 	Path       string
 }
 
 // As returns the entry that a message is to get which is called now: what other programs
 // changed meanwhile stays.
 func (m *Moving) As(now maildir.Entry) (maildir.Entry, error) {
-	if now == m.Have {
-		return m.Want, nil
+	want := m.Want
+	if m.Back {
+		want = maildir.Returned(want)
 	}
-	return merge(now, m.Have, m.Want)
+	if now == m.Have {
+		return want, nil
+	}
+	return merge(now, m.Have, want)
 }
 
 // runLength is how many operations are done before that is written down.
@@ -131,8 +136,11 @@ func (l lying) note(was place, path string) {
 
 func placeOf(path string) place {
 	sub := filepath.Dir(path)
-	return place{filepath.Dir(sub), maildir.Entry{File: filepath.Base(path)}.Base()}
+	return placeIn(filepath.Dir(sub), maildir.Entry{File: filepath.Base(path)})
 }
+
+// placeIn tells the message apart by what no program takes from its name or adds to it.
+func placeIn(dir string, e maildir.Entry) place { return place{dir, maildir.Unique(e.Base())} }
 
 // settle writes down what became of operations.
 func (j *Journal) settle(lie lying, run []task, how string, paths []string, errs []error) error {
@@ -142,9 +150,9 @@ func (j *Journal) settle(lie lying, run []task, how string, paths []string, errs
 		if errs[i] != nil {
 			what = "lost"
 			lie.r.Failed = append(lie.r.Failed, Failure{w.op.Op, errs[i]})
-		} else if was := (place{w.op.To, w.op.NewBase()}); paths[i] != "" {
+		} else if was := placeIn(w.op.To, w.op.New); paths[i] != "" {
 			if how == "redo" {
-				was = place{w.op.From, w.op.Base()}
+				was = placeIn(w.op.From, w.op.Old)
 			}
 			lie.note(was, paths[i])
 		}
@@ -170,9 +178,9 @@ func inArrival(work []task) {
 		before := map[place]int{} // changes of the message that is there
 		depth := make(map[*operation]int, n)
 		for _, w := range slices.Backward(part) {
-			d := before[place{w.op.From, w.op.Base()}]
+			d := before[placeIn(w.op.From, w.op.Old)]
 			depth[w.op] = d
-			before[place{w.op.To, w.op.NewBase()}] = d + 1
+			before[placeIn(w.op.To, w.op.New)] = d + 1
 		}
 		slices.SortStableFunc(part, func(a, b task) int {
 			return cmp.Or(cmp.Compare(depth[b.op], depth[a.op]), cmp.Compare(a.op.at, b.op.at))
@@ -191,10 +199,11 @@ func length(work []task) int {
 	seen := map[string]bool{}
 	for n, w := range work {
 		o := w.op.Op
-		if n == runLength || o.Kind != first.Kind || o.From != first.From || o.To != first.To || seen[o.Base()] || seen[o.NewBase()] {
+		was, is := maildir.Unique(o.Base()), maildir.Unique(o.NewBase())
+		if n == runLength || o.Kind != first.Kind || o.From != first.From || o.To != first.To || seen[was] || seen[is] {
 			return n
 		}
-		seen[o.Base()], seen[o.NewBase()] = true, true
+		seen[was], seen[is] = true, true
 	}
 	return len(work)
 }
@@ -237,6 +246,9 @@ func (j *Journal) moveAll(run []task, how string, paths []string) {
 	}
 	if how == "undo" {
 		from, to = to, from
+	}
+	for i := range list {
+		list[i].Back = from.Path() != to.Path()
 	}
 	if j.mover.Move(from, to, list) != nil {
 		// What was done is found where it is.

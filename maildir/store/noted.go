@@ -102,7 +102,11 @@ func (n *Noted) Flag(f *maildir.Folder, of journal.Bulk, bases []string, c journ
 		}
 		var more []UID
 		for _, base := range bases {
-			if row, ok := v.FindBase(base); ok {
+			row, ok := v.FindBase(base)
+			if !ok { // it is back
+				row, ok = v.FindBase(maildir.Returned(maildir.Entry{File: base}).Base())
+			}
+			if ok {
 				more = append(more, v.ix.UID(row))
 			}
 		}

@@ -3,7 +3,6 @@ package store
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"pneu/maildir"
+	"pneu/maildir/journal"
 )
 
 // others are ways of other programs to set F or S on all messages of INBOX, beside
@@ -186,11 +186,10 @@ func TestRule16Mu(t *testing.T) {
 	}
 }
 
-// Rules 7 and 8: names with mbsync's UIDs stay in their folder and lose them on the
-// way to another; .uidvalidity is not touched; both sides end up the same.
-func TestMbsyncBesideIndex(t *testing.T) {
-	t.Parallel()
-	p := newPeer(t, "mbsync")
+// newMirror has mbsync keep two trees alike, far and near, of two folders.
+func newMirror(t *testing.T) (p *peer, sync func()) {
+	t.Helper()
+	p = newPeer(t, "mbsync")
 	var config strings.Builder
 	for _, side := range []string{"far", "near"} {
 		root := filepath.Join(p.home, side)
@@ -201,13 +200,41 @@ func TestMbsyncBesideIndex(t *testing.T) {
 		}
 		fmt.Fprintf(&config, "MaildirStore %s\nPath %s/\nInbox %[2]s/INBOX\nSubFolders Verbatim\n\n", side, root)
 	}
-	rc := p.file("mbsyncrc", config.String()+"Channel c\nFar :far:\nNear :near:\nPatterns *\nSync All\nCreate Both\nExpunge Both\nSyncState *\n")
-	sync := func() {
+	rc := p.file("mbsyncrc", "FSync no\n\n"+config.String()+"Channel c\nFar :far:\nNear :near:\nPatterns *\nSync All\nCreate Both\nExpunge Both\nSyncState *\n")
+	return p, func() {
 		t.Helper()
 		if out := p.run("", "mbsync", "-q", "-c", rc, "-a"); out != "" {
 			t.Errorf("mbsync: %s", out)
 		}
 	}
+}
+
+// subjects lists those of all messages of a side, with their folders.
+func (p *peer) subjects(side string) (list []string) {
+	p.t.Helper()
+	for _, folder := range []string{"/INBOX", "/Work"} {
+		for _, sub := range []string{"/cur/*", "/new/*"} {
+			paths, _ := filepath.Glob(p.home + side + folder + sub)
+			for _, path := range paths {
+				b, err := os.ReadFile(path)
+				if err != nil {
+					p.t.Error(err)
+				}
+				_, rest, _ := strings.Cut("\n"+string(b), "\nSubject: ")
+				subject, _, _ := strings.Cut(rest, "\n")
+				list = append(list, folder+":"+strings.TrimSpace(subject))
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Rules 7 and 8: names with mbsync's UIDs stay in their folder and lose them on the
+// way to another; .uidvalidity is not touched; both sides end up the same.
+func TestMbsyncBesideIndex(t *testing.T) {
+	t.Parallel()
+	p, sync := newMirror(t)
 	p.root = p.home + "/far/INBOX"
 	for n := range 6 {
 		p.put("INBOX", n)
@@ -275,20 +302,66 @@ func TestMbsyncBesideIndex(t *testing.T) {
 			t.Errorf("UID %d was %q, is %q", uid, was, got)
 		}
 	}
-	var subjects [2][]string
-	for i, side := range []string{"/near", "/far"} {
-		for _, folder := range []string{"/INBOX", "/Work"} {
-			out, err := exec.Command("grep", "-rhE", "^Subject: ", p.home+side+folder+"/cur", p.home+side+folder+"/new").Output()
-			if err != nil {
-				t.Errorf("%s%s: %v", side, folder, err)
-			}
-			lines := strings.Fields(strings.ReplaceAll(string(out), "Subject: ", folder+":"))
-			slices.Sort(lines)
-			subjects[i] = append(subjects[i], lines...)
-		}
-	}
 	want := strings.Fields("/INBOX:s1 /INBOX:s2 /INBOX:s3 /INBOX:s4 /INBOX:s5 /INBOX:s6 /Work:s0 /Work:s1")
-	if !slices.Equal(subjects[0], want) || !slices.Equal(subjects[1], want) {
-		t.Errorf("near %q, far %q, want %q", subjects[0], subjects[1], want)
+	if near, far := p.subjects("/near"), p.subjects("/far"); !slices.Equal(near, want) || !slices.Equal(far, want) {
+		t.Errorf("near %q, far %q, want %q", near, far, want)
+	}
+}
+
+// Rule 7: mbsync has deleted on the other side what was moved away here. If undo brought it
+// back under the old number it would be taken for deleted there, and be nowhere but here.
+func TestRule07MbsyncUndo(t *testing.T) {
+	for _, n := range []int{1, 100} { // one by one, and at once
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			p, sync := newMirror(t)
+			p.root = p.home + "/near/INBOX"
+			for i := range n + 1 {
+				p.put("INBOX", i)
+			}
+			sync()
+			want := p.subjects("/far")
+			if len(want) != n+1 {
+				t.Fatalf("%d messages", len(want))
+			}
+			s, err := Open(p.home+"/near", Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			j, err := journal.Open(filepath.Join(p.home, "journal"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer j.Close()
+			notes := s.Journal()
+			j.UseKeywords(notes)
+			j.UseNumbers(notes)
+			j.UseMover(notes)
+			b, _ := p.box(s, "INBOX")
+			work, _ := p.box(s, "Work")
+			list, err := b.Folder().List()
+			if err != nil {
+				t.Fatal(err)
+			}
+			batch := j.Begin("test", "mv")
+			for _, r := range notes.File(ctx, batch, b.Folder(), list[:n], work.Folder(), Moved, "") {
+				if r.Err != nil {
+					t.Fatal(r.Err)
+				}
+			}
+			if err := batch.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			sync()
+			if r, err := j.Undo(1); err != nil || len(r.Failed) > 0 {
+				t.Fatal(r, err)
+			}
+			sync()
+			sync()
+			if near, far := p.subjects("/near"), p.subjects("/far"); !slices.Equal(near, want) || !slices.Equal(far, want) {
+				t.Errorf("near %q, far %q, want %q", near, far, want)
+			}
+		})
 	}
 }
