@@ -30,7 +30,7 @@ func (x *Index) wantCompact(u urgency) bool {
 	limit := max(1<<20, c.idxSize/64)
 	switch u {
 	case overdue:
-		return c.logCost() > 2*limit
+		return c.logCost() > limit+limit/2
 	case overlong:
 		return c.slot.length > max(4<<20, c.idxSize/4)
 	}

@@ -37,11 +37,11 @@ type lateOp struct {
 
 // late is a chunk to be brought up to date.
 type late struct {
-	j           *journal
-	was         *chunk
-	k           int
-	first, last uint32 // of its ops
-	keywords    bool   // some op changes keywords
+	j        *journal
+	was      *chunk
+	k        int
+	first    uint32 // of its ops
+	keywords bool   // some op changes keywords
 
 	mu   sync.Mutex
 	done atomic.Pointer[chunk]
@@ -180,9 +180,15 @@ type lateReader struct {
 	b     *builder
 	j     *journal
 	last  []uint32 // UID of the last row of each chunk
-	late  []late
+	ops   []opList // of each chunk
 	guess int
 	names []lateName
+}
+
+// opList is where the ops of a chunk begin and end.
+type opList struct {
+	first, last uint32
+	keywords    bool
 }
 
 // errNow: the log has to be applied at once.
@@ -207,6 +213,7 @@ func (b *builder) replayLate(f file, s *slot) error {
 	j := &journal{log: log, snap: b.snap, seed: b.seed, sets: b.sets}
 	j.ops = make([]lateOp, 1, 1+size/32)
 	r := lateReader{b: b, j: j, last: b.lastUIDs(), names: make([]lateName, 0, size/128)}
+	r.ops = make([]opList, len(r.last), len(r.last)+16)
 	seq := uint64(0)
 	for at := 0; at < len(log); {
 		payload, n, size, err := cutBatch(log[at:])
@@ -222,6 +229,7 @@ func (b *builder) replayLate(f file, s *slot) error {
 	if b.err != nil || b.slots-b.dead != s.st.Total || b.st.UIDNext > s.st.UIDNext {
 		return errNow
 	}
+	r.attach()
 	j.words = b.kwNames
 	b.work += len(j.ops) - 1
 	st := s.st
@@ -260,22 +268,35 @@ func (r *lateReader) chunkOf(uid UID) int {
 
 // op notes a record for a chunk.
 func (r *lateReader) op(k int, op lateOp) {
-	c := r.b.parts[k]
-	if c.late == nil {
-		if len(r.late) == 0 {
-			r.late = make([]late, 64)
-		}
-		c.late, r.late = &r.late[0], r.late[1:]
-		c.late.j, c.late.was, c.late.k = r.j, c, k
-	}
 	n := uint32(len(r.j.ops))
 	r.j.ops = append(r.j.ops, op)
-	if c.late.first == 0 {
-		c.late.first = n
+	l := &r.ops[k]
+	if l.first == 0 {
+		l.first = n
 	} else {
-		r.j.ops[c.late.last].next = n
+		r.j.ops[l.last].next = n
 	}
-	c.late.last = n
+	l.last = n
+}
+
+// attach gives the chunks their ops.
+func (r *lateReader) attach() {
+	n := 0
+	for _, l := range r.ops {
+		if l.first != 0 {
+			n++
+		}
+	}
+	all := make([]late, n)
+	for k, l := range r.ops {
+		if l.first == 0 {
+			continue
+		}
+		c, t := r.b.parts[k], &all[0]
+		all = all[1:]
+		t.j, t.was, t.k, t.first, t.keywords = r.j, c, k, l.first, l.keywords
+		c.late = t
+	}
 }
 
 // records reads the payload of a batch.
@@ -377,10 +398,11 @@ func (r *lateReader) add(m *rowData, at uint32) {
 		b.parts = append(b.parts, &chunk{})
 		b.owned = append(b.owned, 0)
 		r.last = append(r.last, 0)
+		r.ops = append(r.ops, opList{})
 	}
 	r.op(k, lateOp{kind: recAdd, at: at})
 	c := b.parts[k]
-	c.late.keywords = c.late.keywords || len(m.kw) > 0
+	r.ops[k].keywords = r.ops[k].keywords || len(m.kw) > 0
 	if len(c.uid) == cap(c.uid) {
 		c.uid = append(make([]uint32, 0, chunkSlots), c.uid...)
 	}
@@ -435,9 +457,9 @@ func (r *lateReader) ranges(kind byte, d *decoder, log []byte) error {
 		r.j.ops[from+i].end = end
 	}
 	if keywords {
-		for k := range r.b.parts {
-			if l := r.b.parts[k].late; l != nil && int(l.last) >= from {
-				l.keywords = true
+		for k := range r.ops {
+			if int(r.ops[k].last) >= from {
+				r.ops[k].keywords = true
 			}
 		}
 	}
