@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 
+	"pneu/maildir/digest"
 	"pneu/maildir/message"
 	"pneu/maildir/search"
 )
@@ -41,6 +42,10 @@ func (t *tool) resolve(q search.Query) (search.Query, error) {
 	}
 	order := t.threads(all, false)
 	return q.Resolve(func(c search.Conversation) ([]string, error) {
+		asked, err := t.askedBy(c, all)
+		if err != nil {
+			return nil, err
+		}
 		var ids []string
 		for from := 0; from < len(order); {
 			to := from + 1
@@ -49,14 +54,7 @@ func (t *tool) resolve(q search.Query) (search.Query, error) {
 			}
 			whole := order[from:to]
 			from = to
-			if !slices.ContainsFunc(whole, func(k knot) bool {
-				if c.ID != "" {
-					return all[k.at].summary().MessageID == c.ID
-				}
-				m := all[k.at].msg()
-				defer m.forget()
-				return c.Query.Match(m)
-			}) {
+			if !slices.ContainsFunc(whole, func(k knot) bool { return asked[k.at] }) {
 				continue
 			}
 			for _, k := range whole {
@@ -67,6 +65,48 @@ func (t *tool) resolve(q search.Query) (search.Query, error) {
 		}
 		return ids, nil
 	})
+}
+
+// askedBy tells which of all messages those are whose conversations are asked for.
+func (t *tool) askedBy(c search.Conversation, all []ref) ([]bool, error) {
+	asked := make([]bool, len(all))
+	if c.ID != "" {
+		inPieces(len(all), func(i int) { asked[i] = all[i].hasID(c.ID) })
+		return asked, nil
+	}
+	sets := map[*box]*search.Bits{}
+	for i := range all {
+		r := &all[i]
+		if r.v == nil || r.v != r.b.v {
+			m := r.msg()
+			asked[i] = c.Query.Match(m)
+			m.forget()
+			continue
+		}
+		set, met := sets[r.b]
+		if !met {
+			if c.Query.NeedsBody() {
+				t.readTexts(r.b)
+			}
+			var err error
+			if set, err = r.v.Query(t.context(), c.Query); err != nil {
+				return nil, err
+			}
+			sets[r.b] = set
+		}
+		asked[i] = set.Has(int(r.n))
+	}
+	return asked, nil
+}
+
+// hasID reports whether it has that Message-ID.
+func (r *ref) hasID(id string) bool {
+	if r.digested() {
+		if d, err := digest.Decode(r.v.Index().Blob(int(r.n))); err == nil {
+			return string(d.MessageIDBytes()) == id
+		}
+	}
+	return r.summary().MessageID == id
 }
 
 // Message is the whole message, read when a query first asks what only that tells: links,

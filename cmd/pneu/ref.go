@@ -15,7 +15,7 @@ import (
 // A ref is a message on its way through a verb that asks little of it: its path, and where
 // an index has it. Verbs that take a hundred thousand at a time work on refs, others on msg.
 type ref struct {
-	path string
+	path string // see spell
 	b    *box
 	v    *store.View // nil: m has it
 	n    int32
@@ -26,10 +26,18 @@ type ref struct {
 // msg returns the message for all other questions.
 func (r *ref) msg() *msg {
 	if r.m == nil {
+		r.spell()
 		at := strings.LastIndexByte(r.path, '/')
 		r.m = &msg{path: r.path, f: r.b.f, e: maildir.Entry{File: r.path[at+1:], New: strings.HasSuffix(r.path[:at], "/new")}, v: r.v, n: int(r.n), num: int(r.num)}
 	}
 	return r.m
+}
+
+// spell fills in the path of a message that was taken from an index without it.
+func (r *ref) spell() {
+	if r.path == "" && r.v != nil {
+		r.path = r.v.Row(int(r.n)).Path()
+	}
 }
 
 // digested reports whether the index keeps what a list shows of it.

@@ -230,6 +230,9 @@ func (t *tool) conversations(list []ref, newest bool) (all []ref, order []knot, 
 			wanted = wanted || asked.has(&all[whole[to].at])
 		}
 		if wanted {
+			for _, k := range whole[from:to] {
+				all[k.at].spell()
+			}
 			order = append(order, whole[from:to]...)
 		}
 		from = to
@@ -271,7 +274,7 @@ func (a *askedFor) has(r *ref) bool {
 	return len(a.names) > 0 && a.names[a.places.of(r.msg())]
 }
 
-// everywhere returns all messages of a tree.
+// everywhere returns all messages of a tree, as whole does.
 func (t *tool) everywhere(s *maildir.Store) ([]ref, error) {
 	folders, err := s.Folders()
 	if err != nil {
@@ -289,7 +292,7 @@ func (t *tool) everywhere(s *maildir.Store) ([]ref, error) {
 	return all, nil
 }
 
-// whole returns all messages of a folder.
+// whole returns all messages of a folder, those that its index has without their paths.
 func (t *tool) whole(f *maildir.Folder) ([]ref, error) {
 	b := t.boxOf(f)
 	if t.look(b, true) == nil {
@@ -301,7 +304,11 @@ func (t *tool) whole(f *maildir.Folder) ([]ref, error) {
 		return list, err
 	}
 	t.readAll(b)
-	return t.rows(b, nil), nil
+	list := make([]ref, b.v.Len())
+	for row := range list {
+		list[row] = ref{b: b, v: b.v, n: int32(row)}
+	}
+	return list, nil
 }
 
 // rows returns the messages in those rows of a folder's index, nil: in all.

@@ -138,15 +138,14 @@ func (v *View) facts(ctx context.Context, from, to int) ([]thread.Fact, error) {
 }
 
 func factOf(r Row, d digest.Digest) thread.Fact {
-	f := thread.Fact{Key: uint32(r.UID()), ID: thread.Hash(d.MessageID()), Subject: d.BaseSubject(), Reply: d.Class()&digest.Reply != 0}
-	refs := d.References()
+	f := thread.Fact{Key: uint32(r.UID()), ID: thread.HashBytes(d.MessageIDBytes()), Subject: d.BaseSubject(), Reply: d.Class()&digest.Reply != 0}
 	if d.Truncated() {
-		refs = r.summary(d).References
-	}
-	if len(refs) > 0 {
-		f.Refs = make([]uint64, len(refs))
-		for i, id := range refs {
-			f.Refs[i] = thread.Hash(id)
+		for _, id := range r.summary(d).References {
+			f.Refs = append(f.Refs, thread.Hash(id))
+		}
+	} else {
+		for id := range d.ReferencesBytes() {
+			f.Refs = append(f.Refs, thread.HashBytes(id))
 		}
 	}
 	if at, ok := d.Sent(); ok {

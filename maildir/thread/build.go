@@ -124,7 +124,25 @@ func (f *builder) gather() {
 	for i := range f.boxes {
 		f.sort(f.boxes[i].children)
 	}
-	slices.SortStableFunc(f.roots, func(a, b int32) int { return f.compare(f.head(a), f.head(b)) })
+	// No two roots have one head, so none are equal.
+	type rooted struct {
+		sec     int64
+		head, r int32
+	}
+	list := make([]rooted, len(f.roots))
+	for i, r := range f.roots {
+		h := f.head(r)
+		list[i] = rooted{f.sec[h], h, r}
+	}
+	slices.SortFunc(list, func(a, b rooted) int {
+		if a.sec != b.sec {
+			return cmp.Compare(a.sec, b.sec)
+		}
+		return f.compare(a.head, b.head)
+	})
+	for i := range list {
+		f.roots[i] = list[i].r
+	}
 }
 
 // above returns the nearest box at or over b that holds a message, else the topmost one.

@@ -65,14 +65,20 @@ const (
 )
 
 // Hash returns the number of an id. That of none is 0.
-func Hash(id string) uint64 {
-	id = normal(id)
-	if id == "" {
-		return 0
-	}
-	h := uint64(14695981039346656037) // FNV-1a; then mixed, for tables look at the low bits
+func Hash(id string) uint64 { return hash(id) }
+
+// HashBytes is Hash.
+func HashBytes(id []byte) uint64 { return hash(id) }
+
+func hash[T string | []byte](id T) uint64 {
+	h, some := uint64(14695981039346656037), false // FNV-1a; then mixed, for tables look at the low bits
 	for i := range len(id) {
-		h = (h ^ uint64(id[i])) * 1099511628211
+		if c := id[i]; c != '"' { // as normal leaves it
+			h, some = (h^uint64(c))*1099511628211, true
+		}
+	}
+	if !some {
+		return 0
 	}
 	h ^= h >> 32
 	h *= 0xd6e8feb86659fd93
@@ -119,6 +125,7 @@ func (f *Forest) Update(add []Fact, remove []uint32) error {
 		last, any = add[i].Key, true
 	}
 	first := len(f.key)
+	f.grow(add)
 	for i := range add {
 		f.add(&add[i])
 	}
@@ -205,6 +212,22 @@ func (f *Forest) Update(add []Fact, remove []uint32) error {
 		f.plant(places, msgs, base)
 	}
 	return nil
+}
+
+// grow makes room for many messages: arrays that grow by themselves are copied again and again.
+func (f *Forest) grow(add []Fact) {
+	n, refs := len(add), 0
+	if n < 1000 {
+		return
+	}
+	for i := range add {
+		refs += min(len(add[i].Refs), maxRefs)
+	}
+	f.key, f.date, f.subj, f.state = slices.Grow(f.key, n), slices.Grow(f.date, n), slices.Grow(f.subj, n), slices.Grow(f.state, n)
+	f.box, f.next, f.in, f.off, f.refs = slices.Grow(f.box, n), slices.Grow(f.next, n), slices.Grow(f.in, n), slices.Grow(f.off, n), slices.Grow(f.refs, refs)
+	f.hash, f.up, f.head, f.tail = slices.Grow(f.hash, n), slices.Grow(f.up, n), slices.Grow(f.head, n), slices.Grow(f.tail, n)
+	f.spots = slices.Grow(f.spots, n)
+	f.ids.room(n, f.hash)
 }
 
 // add appends a message and ties clusters together.
@@ -534,21 +557,31 @@ func (t *table) find(h uint64, of []uint64) int32 {
 	}
 }
 
-func (t *table) put(h uint64, n int32, of []uint64) {
-	if 4*(t.used+1) > 3*len(t.slots) {
-		old := t.slots
-		t.slots = make([]int32, max(64, 2*len(old)))
-		mask := uint64(len(t.slots) - 1)
-		for _, s := range old {
-			if s > 0 {
-				i := of[s-1] & mask
-				for t.slots[i] != 0 {
-					i = (i + 1) & mask
-				}
-				t.slots[i] = s
+// room lets n more be put.
+func (t *table) room(n int, of []uint64) {
+	size := max(64, len(t.slots))
+	for 4*(t.used+n) > 3*size {
+		size *= 2
+	}
+	if size == len(t.slots) {
+		return
+	}
+	old := t.slots
+	t.slots = make([]int32, size)
+	mask := uint64(size - 1)
+	for _, s := range old {
+		if s > 0 {
+			i := of[s-1] & mask
+			for t.slots[i] != 0 {
+				i = (i + 1) & mask
 			}
+			t.slots[i] = s
 		}
 	}
+}
+
+func (t *table) put(h uint64, n int32, of []uint64) {
+	t.room(1, of)
 	mask := uint64(len(t.slots) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
 		s := t.slots[i] - 1

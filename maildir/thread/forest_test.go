@@ -241,3 +241,16 @@ func FuzzLoad(f *testing.F) { // whatever lies on the disk is refused or loaded,
 		}
 	})
 }
+
+// Strings and bytes have one number, and quotation marks do not count.
+func TestHash(t *testing.T) {
+	for _, id := range []string{"", `"`, "a@b", `"a b"@c`, strings.Repeat("x", 300)} {
+		plain := strings.ReplaceAll(id, `"`, "")
+		if h := Hash(id); h != HashBytes([]byte(id)) || h != Hash(plain) || (h == 0) != (plain == "") {
+			t.Errorf("%q: %x, %x, %x", id, h, HashBytes([]byte(id)), Hash(plain))
+		}
+	}
+	if h := Hash("a@b"); h != HashBytes([]byte(`a"@"b`)) {
+		t.Errorf("%x", h)
+	}
+}
