@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -424,11 +425,11 @@ func (a *App) undo(n int) term.Cmd {
 	j := a.opt.Journal
 	return a.jobs.change(func() term.Msg {
 		rep, err := j.Undo(n)
-		if err != nil {
+		switch {
+		case errors.Is(err, journal.ErrNothing), err == nil && len(rep.Batches) == 0:
+			return said{look.T("nothing to undo")}
+		case err != nil:
 			return undone{err: err}
-		}
-		if len(rep.Batches) == 0 {
-			return undone{text: "nothing to undo"}
 		}
 		ops := 0
 		for _, b := range rep.Batches {
@@ -447,11 +448,11 @@ func (a *App) redo(n int) term.Cmd {
 	a.acts = append(a.acts, act{})
 	return a.jobs.change(func() term.Msg {
 		rep, err := j.Redo(n)
-		if err != nil {
+		switch {
+		case errors.Is(err, journal.ErrNothing), err == nil && len(rep.Batches) == 0:
+			return said{look.T("nothing to redo")}
+		case err != nil:
 			return undone{err: err}
-		}
-		if len(rep.Batches) == 0 {
-			return undone{text: "nothing to redo"}
 		}
 		return undone{text: "Done again: " + rep.Batches[0].What}
 	})

@@ -91,7 +91,7 @@ func (empty) Find(int) int    { return -1 }
 func (empty) Version() uint64 { return 0 }
 
 // SetSource gives the list other rows, or the same in another order. The cursor stays on its message; if that is
-// gone it stays in its place.
+// gone it stays in its place. At the top, what comes above is seen to come.
 func (m *Model) SetSource(src RowSource) {
 	offset := m.cursor - m.top
 	m.src = src
@@ -101,7 +101,9 @@ func (m *Model) SetSource(src RowSource) {
 		m.cursor, m.top = 0, 0
 	} else if m.curID >= 0 && i >= 0 {
 		m.cursor = i
-		m.top = i - offset
+		if m.top > 0 {
+			m.top = i - offset
+		}
 	}
 	m.settle()
 }
