@@ -110,6 +110,7 @@ func FuzzFiles(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
+		sameEarly(t, folder)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		x, err := Open(folder, Options{})
@@ -136,6 +137,39 @@ func FuzzFiles(f *testing.F) {
 			t.Errorf("%d bytes allocated", after.TotalAlloc-before.TotalAlloc)
 		}
 	})
+}
+
+// sameEarly: what is applied where somebody looks is what is applied at once, and what is
+// damaged to one is so to the other.
+func sameEarly(t *testing.T, f *maildir.Folder) {
+	t.Helper()
+	late, err := Open(f, Options{ReadOnly: true})
+	if err != nil {
+		return
+	}
+	defer late.Close()
+	early, err := Open(f, Options{ReadOnly: true, early: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer early.Close()
+	a, lost := late.Damage()
+	b, lostToo := early.Damage()
+	if (a == nil) != (b == nil) || lost != lostToo {
+		t.Fatalf("damage %v, lost %v; applied at once %v, %v", a, lost, b, lostToo)
+	}
+	v, w := late.View(), early.View()
+	if lost || v.Len() != w.Len() { // a new folder has a GUID of its own
+		if !lost {
+			t.Fatalf("%d rows, %d", v.Len(), w.Len())
+		}
+		return
+	}
+	for row := range v.Len() {
+		if got, want := dumpRow(v, row), dumpRow(w, row); got != want {
+			t.Fatalf("row %d: %+v, want %+v", row, got, want)
+		}
+	}
 }
 
 // readAll asks a view for everything.

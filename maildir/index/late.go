@@ -183,6 +183,8 @@ type lateReader struct {
 	ops   []opList // of each chunk
 	guess int
 	names []lateName
+
+	modseq uint64 // the highest
 }
 
 // opList is where the ops of a chunk begin and end.
@@ -226,8 +228,14 @@ func (b *builder) replayLate(f file, s *slot) error {
 		seq = n
 		at += size
 	}
-	if b.err != nil || b.slots-b.dead != s.st.Total || b.st.UIDNext > s.st.UIDNext {
+	// A record of flags that only a name lacked took a MODSEQ that no row has.
+	if b.err != nil || b.slots-b.dead != s.st.Total || b.st.UIDNext > s.st.UIDNext || r.modseq > s.st.HighestModSeq+1 {
 		return errNow
+	}
+	for _, n := range []int{s.st.Unseen, s.st.Deleted, s.st.New, s.st.Pending, s.st.Undigested} {
+		if n < 0 || n > s.st.Total {
+			return errNow
+		}
 	}
 	r.attach()
 	j.words = b.kwNames
@@ -314,6 +322,7 @@ func (r *lateReader) records(at, size int) error {
 			if d.bad || len(m.file) == 0 || len(m.file) > maxName || m.modseq > maxModSeq || m.uid < b.st.UIDNext || m.uid == 1<<32-1 {
 				return errNow
 			}
+			r.modseq = max(r.modseq, m.modseq)
 			r.add(&m, start)
 			r.name(m.uid, place(), len(m.file))
 		case recFlags, recName, recWritten:
@@ -348,6 +357,7 @@ func (r *lateReader) records(at, size int) error {
 			if d.bad || modseq > maxModSeq {
 				return errNow
 			}
+			r.modseq = max(r.modseq, modseq)
 			r.expunge(gone, modseq)
 		case recKeyword:
 			id, name := d.uint(), d.bytes()
@@ -374,6 +384,7 @@ func (r *lateReader) records(at, size int) error {
 			if d.bad || next > 1<<32-1 || modseq > maxModSeq {
 				return errNow
 			}
+			r.modseq = max(r.modseq, modseq)
 			b.raise(UID(next), modseq)
 		default: // after a reset all is in the log
 			return errNow
@@ -448,6 +459,7 @@ func (r *lateReader) ranges(kind byte, d *decoder, log []byte) error {
 		if ch.modseq > maxModSeq {
 			return errNow
 		}
+		r.modseq = max(r.modseq, ch.modseq)
 		keywords = len(ch.add)+len(ch.rm) > 0
 	case recName:
 		readName(d)
