@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -31,14 +32,33 @@ func main() {
 	os.Exit(run(os.Args))
 }
 
-// spareGC has garbage looked for late, at 64 MB: a verb lives for a moment, and it is quicker
-// to take memory than to find what is free. From then on it is looked for at five times of
-// what was in use.
+// spareGC has garbage looked for late: a verb lives for a moment, and it is quicker to take
+// memory than to find what is free. At first that is at 64 MB, and then where there may be
+// garbage as large as garbageRoom, or as four times what is in use, or as what is in use if
+// that is more. Verbs that run for long set what they want.
 func spareGC() {
 	debug.SetGCPercent(1600)
+	percent := 1600
 	type mark struct{ self *mark }
-	runtime.SetFinalizer(&mark{}, func(*mark) { debug.SetGCPercent(400) })
+	var again func(*mark)
+	again = func(m *mark) { // runs after each collection
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		if metrics.Read(live); live[0].Value.Kind() == metrics.KindUint64 {
+			want := min(max(100*garbageRoom/max(live[0].Value.Uint64(), 1), 100), 400)
+			if want := int(want); want != percent {
+				if was := debug.SetGCPercent(want); was != percent { // a verb has set its own
+					debug.SetGCPercent(was)
+					return
+				}
+				percent = want
+			}
+		}
+		runtime.SetFinalizer(m, again)
+	}
+	runtime.SetFinalizer(&mark{}, again)
 }
+
+const garbageRoom = 128 << 20
 
 func run(args []string) int {
 	app := newApp()
