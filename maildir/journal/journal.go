@@ -37,12 +37,6 @@ func (o Op) Base() string { return o.Old.Base() }
 // NewBase returns the base of the name after it.
 func (o Op) NewBase() string { return o.New.Base() }
 
-// OldFlags returns the flags before the operation.
-func (o Op) OldFlags() maildir.Flags { return o.Old.Flags() }
-
-// NewFlags returns the flags after it.
-func (o Op) NewFlags() maildir.Flags { return o.New.Flags() }
-
 // A Record is a batch as the log shows it.
 type Record struct {
 	ID     string

@@ -55,12 +55,8 @@ func (v *View) Sort(ctx context.Context, by ...By) (Order, error) {
 	return val.(Order), nil
 }
 
-// SortRows puts some rows, which are in the order of arrival, into that of the keys.
-func (v *View) SortRows(ctx context.Context, rows []int32, by ...By) error {
-	return v.sort(ctx, rows, by)
-}
-
-// sort sorts by the last key first: each of the sorts keeps the order of the one before.
+// sort puts rows, which are in the order of arrival, into that of the keys. It sorts by the last
+// key first: each of the sorts keeps the order of the one before.
 func (v *View) sort(ctx context.Context, rows []int32, by []By) error {
 	for _, b := range slices.Backward(by) {
 		if err := ctx.Err(); err != nil {

@@ -127,8 +127,11 @@ func TestSort(t *testing.T) {
 				t.Errorf("by %v: %v, %v\nwant %v", keys, got, err, want)
 			}
 			some := slices.DeleteFunc(slices.Clone(want), func(n int32) bool { return n%3 == 0 })
-			mine := slices.Sorted(slices.Values(some))
-			if err := v.SortRows(ctx, mine, keys...); err != nil || !slices.Equal(mine, some) {
+			set := search.NewBits(v.Len())
+			for _, n := range some {
+				set.Set(int(n))
+			}
+			if mine, err := v.Select(ctx, set, keys...); err != nil || !slices.Equal(mine, some) {
 				t.Errorf("some by %v: %v, %v\nwant %v", keys, mine, err, some)
 			}
 		}
@@ -150,7 +153,7 @@ func TestThreadsAreBuild(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, want := tree.Nodes(), thread.BuildBy(items, order)
+				got, want := tree.Nodes(), thread.BuildWith(items, thread.Options{Order: order})
 				for i := range want {
 					if want[i].Latest = got[i].Latest; got[i] != want[i] {
 						t.Fatalf("step %d: node %d is %+v, want %+v", step, i, got[i], want[i])
@@ -314,72 +317,6 @@ func TestSince(t *testing.T) {
 		}
 		if n, err := f.Count(); err != nil || n.Total != v.Len() {
 			t.Errorf("%d rows, %+v %v", v.Len(), n, err)
-		}
-	})
-}
-
-func TestLocate(t *testing.T) {
-	each(t, 60, func(t *testing.T, w *world, s *Store) {
-		var old []string
-		for _, d := range w.docs("INBOX") {
-			old = append(old, d.f.File(d.e))
-		}
-		slices.Sort(old)
-		in, sent := w.folder("INBOX"), w.folder("Sent")
-		want := map[string]string{}
-		for i, p := range old {
-			f, e, err := maildir.LocatePath(p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			switch i % 5 {
-			case 4: // mbsync gives it a number
-				as := maildir.Entry{File: e.Base() + fmt.Sprintf(",U=%d:2,S", i)}
-				if err := os.Rename(p, f.File(as)); err != nil {
-					t.Fatal(err)
-				}
-				want[p] = f.File(as)
-			case 0: // stays
-				want[p] = p
-			case 1:
-				if e, err = f.SetFlags(e, "F", "S"); err != nil {
-					t.Fatal(err)
-				}
-				want[p] = f.File(e)
-			case 2: // moved by a program that keeps the name
-				as := maildir.Entry{File: e.Base() + ":2,S"}
-				if err := os.Rename(p, sent.File(as)); err != nil {
-					t.Fatal(err)
-				}
-				want[p] = sent.File(as)
-			case 3:
-				os.Remove(p)
-			}
-		}
-		at, err := s.LocateAll(ctx, append(old, in.Path()+"/cur/123.never.there:2,S", "/nonexistent/x"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, p := range old {
-			got := ""
-			if at[i].Err == nil {
-				got = at[i].Folder.File(at[i].Entry)
-			}
-			if got != want[p] {
-				t.Errorf("%s is located at %q, want %q (%v)", p, got, want[p], at[i].Err)
-			}
-		}
-		finder := s.Finder()
-		defer finder.Close()
-		for i, p := range old {
-			if r, ok := finder.Row(ctx, p); ok != (i%5 != 2 && i%5 != 3) || ok && r.Path() != want[p] {
-				t.Errorf("row of %s is %v %v, want %q", p, r, ok, want[p])
-			}
-		}
-		for _, a := range at[len(old):] {
-			if a.Err == nil {
-				t.Errorf("located %+v", a)
-			}
 		}
 	})
 }

@@ -50,9 +50,6 @@ type Options struct {
 // Build threads the items, newest thread first.
 func Build(items []Item) []Node { return BuildWith(items, Options{}) }
 
-// BuildBy threads the items in the given order of threads.
-func BuildBy(items []Item, order Order) []Node { return BuildWith(items, Options{Order: order}) }
-
 // BuildWith threads the items.
 func BuildWith(items []Item, opt Options) []Node {
 	f := newBuilder(resolve(items))

@@ -70,7 +70,7 @@ func TestBuild(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := draw(BuildBy(tt.items, tt.order)); got != tt.want {
+			if got := draw(BuildWith(tt.items, Options{Order: tt.order})); got != tt.want {
 				t.Errorf("got\n%swant\n%s", got, tt.want)
 			}
 		})
@@ -159,7 +159,7 @@ func FuzzBuild(f *testing.F) {
 			}
 			items = append(items, it)
 		}
-		check(t, items, BuildBy(items, Order(order%4)))
+		check(t, items, BuildWith(items, Options{Order: Order(order % 4)}))
 	})
 }
 
