@@ -79,10 +79,10 @@ func (t *tool) matchingIn(q search.Query, folders []*maildir.Folder) ([]ref, err
 			all = append(all, list...)
 			continue
 		}
-		t.readAll(b)
 		if q.NeedsBody() {
-			t.readTexts(b)
+			t.readTexts(b) // what is read for this is read for both
 		}
+		t.readAll(b)
 		boxes = append(boxes, b)
 	}
 	sets, errs := make([]*search.Bits, len(boxes)), make([]error, len(boxes))
