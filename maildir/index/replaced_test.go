@@ -1,10 +1,13 @@
 package index
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"testing"
+	"time"
 )
 
 // A folder that is moved away and replaced under an open index is another folder:
@@ -55,4 +58,86 @@ func TestFolderReplaced(t *testing.T) {
 			t.Errorf("the old folder has\n%swant:\n%s", got, before)
 		}
 	}
+}
+
+// copyFolder does what "cp -a" does, times included.
+func copyFolder(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	err := fs.WalkDir(os.DirFS(from), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		return os.Chtimes(filepath.Join(to, path), info.ModTime(), info.ModTime())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A folder that is put in place of itself, index and all, is the same folder; but who
+// listened to the old directories hears nothing of the new ones.
+func TestFolderCopiedOver(t *testing.T) {
+	for _, still := range []bool{false, true} { // looked at between the copying and the change
+		f := newFolder(t)
+		put(t, f, "cur/1.a:2,")
+		x := mustOpen(t, f, Options{})
+		syncIndex(t, x)
+		listening(t, x)
+		aside := f.Path() + ".aside"
+		if err := os.Rename(f.Path(), aside); err != nil {
+			t.Fatal(err)
+		}
+		copyFolder(t, aside, f.Path())
+		if still {
+			wantShow(t, "copied", syncIndex(t, x), "1 cur/1.a:2, []")
+		}
+		put(t, f, "cur/2.b:2,")
+		wantShow(t, "a file more", syncIndex(t, x), "1 cur/1.a:2, []", "2 cur/2.b:2, []")
+		shift(t, f, "cur/1.a:2,", "cur/1.a:2,S")
+		wantShow(t, "renamed", syncIndex(t, x), "1 cur/1.a:2,S [S]", "2 cur/2.b:2, []")
+		setFlags(t, x, FlagChange{Add: Flagged}, 2)
+		put(t, f, "new/3.c")
+		wantShow(t, "after a change of ours", syncIndex(t, x), "1 cur/1.a:2,S [S]", "2 cur/2.b:2,F [F]", "3 new/3.c []")
+	}
+}
+
+// Who watches a folder goes over to the one in its place.
+func TestWatchCopiedOver(t *testing.T) {
+	f := newFolder(t)
+	put(t, f, "cur/1.a:2,")
+	x := mustOpen(t, f, Options{})
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	views, err := x.Watch(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := <-views; v.Len() != 1 {
+		t.Fatal(v.Len())
+	}
+	aside := f.Path() + ".aside"
+	if err := os.Rename(f.Path(), aside); err != nil {
+		t.Fatal(err)
+	}
+	copyFolder(t, aside, f.Path())
+	put(t, f, "cur/2.b:2,")
+	for v := range views {
+		if v.Len() == 2 {
+			put(t, f, "new/3.c")
+		}
+		if v.Len() == 3 {
+			stop()
+			for range views {
+			}
+			return
+		}
+	}
+	t.Error("not seen in a minute")
 }

@@ -111,6 +111,7 @@ func (x *Index) syncNames(ctx context.Context) (*View, error) {
 	if err != nil {
 		return v, err
 	}
+	x.relisten()
 	s, err := x.stamps()
 	if err != nil {
 		return v, err
@@ -196,7 +197,7 @@ func (x *Index) quiet(l *listener, ev touched, wait bool) (s stamps, quiet bool,
 		}
 		l.barrier()
 		heard, ok := l.drain(ev)
-		if !ok {
+		if !ok || !l.at(x.f) {
 			return s, false, errUnheard
 		}
 		if heard == 0 {

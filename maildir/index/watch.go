@@ -61,8 +61,8 @@ func (x *Index) Watch(ctx context.Context) (<-chan *View, error) {
 	out <- v
 	go func() {
 		defer close(out)
-		defer x.unwatch(l)
-		x.watch(ctx, l, v, out)
+		defer func() { x.unwatch(x.listening()) }()
+		x.watch(ctx, v, out)
 	}()
 	return out, nil
 }
@@ -85,7 +85,37 @@ func (x *Index) unwatch(l *listener) {
 	}
 }
 
-func (x *Index) watch(ctx context.Context, l *listener, last *View, out chan *View) {
+// relisten has the directories listened to that are there now, if others were before. The
+// caller holds sync.mu.
+func (x *Index) relisten() {
+	old := x.sync.live
+	if old == nil || old.at(x.f) {
+		return
+	}
+	if x.sync.lingers {
+		x.unlinger()
+		return
+	}
+	l, err := listen(x.f, true)
+	if err != nil {
+		x.sync.sure = false // there are none now, say; the next Sync tries again
+		return
+	}
+	x.sync.live, x.sync.sure = l, false
+	old.close() // wakes who waits
+}
+
+// listening returns the listener of Watch.
+func (x *Index) listening() *listener {
+	x.sync.mu.Lock()
+	defer x.sync.mu.Unlock()
+	if x.sync.lingers {
+		return nil
+	}
+	return x.sync.live
+}
+
+func (x *Index) watch(ctx context.Context, last *View, out chan *View) {
 	sleep := func(d time.Duration) bool {
 		select {
 		case <-ctx.Done():
@@ -96,6 +126,7 @@ func (x *Index) watch(ctx context.Context, l *listener, last *View, out chan *Vi
 	}
 	again, saved := false, time.Now()
 	for {
+		l := x.listening()
 		switch {
 		case l == nil:
 			if !sleep(pollTime) {
@@ -115,7 +146,7 @@ func (x *Index) watch(ctx context.Context, l *listener, last *View, out chan *Vi
 			if ctx.Err() != nil {
 				return
 			}
-			if err != nil && !sleep(pollTime) {
+			if err != nil && l == x.listening() && !sleep(pollTime) {
 				return
 			}
 			again = !again && err == nil

@@ -61,7 +61,7 @@ func listen(f *maildir.Folder, commits bool) (*listener, error) {
 		}
 	}
 	if commits {
-		wd, err := unix.InotifyAddWatch(fd, f.Path(), unix.IN_MODIFY|unix.IN_MOVED_TO|unix.IN_CREATE|unix.IN_ONLYDIR)
+		wd, err := unix.InotifyAddWatch(fd, f.Path(), unix.IN_MODIFY|unix.IN_MOVED_TO|unix.IN_CREATE|unix.IN_MOVE_SELF|unix.IN_ONLYDIR)
 		if err != nil {
 			l.close()
 			return nil, &os.PathError{Op: "watch", Path: f.Path(), Err: err}
@@ -73,6 +73,18 @@ func listen(f *maildir.Folder, commits bool) (*listener, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// at reports whether the directories of f are those that are listened to: others may have
+// been put in their place, of which nothing is heard.
+func (l *listener) at(f *maildir.Folder) bool {
+	for i, sub := range []string{"/cur", "/new"} {
+		var here, there unix.Stat_t
+		if unix.Fstat(l.dirs[i], &here) != nil || unix.Stat(f.Path()+sub, &there) != nil || here.Ino != there.Ino || here.Dev != there.Dev {
+			return false
+		}
+	}
+	return true
 }
 
 func (l *listener) close() {

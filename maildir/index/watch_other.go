@@ -14,6 +14,7 @@ import (
 type listener struct{}
 
 func listen(*maildir.Folder, bool) (*listener, error)         { return nil, errors.ErrUnsupported }
+func (l *listener) at(*maildir.Folder) bool                   { return true }
 func (l *listener) close()                                    {}
 func (l *listener) silent() bool                              { return true }
 func (l *listener) leave()                                    {}
