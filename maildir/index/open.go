@@ -397,6 +397,7 @@ func (x *Index) read() (c *core, b *builder, damage error, lost, again bool, err
 		again = true
 		alone()
 		c.stale = errHalf
+		c.slot.st = b.st
 		return c, b, nil, false, again, nil
 
 	case snapErr == nil && logErr != nil:
