@@ -28,6 +28,7 @@
 //	many     id n op               operations numbered from n on, which op.each tells apart
 //	fail     id n                  they were not done after all
 //	end      id                    the batch is complete
+//	try      id n                  copies, and what was filed, are about to be taken back
 //	undo     id n                  they were taken back
 //	redo     id n                  and done again
 //	lost     id n                  they can be neither taken back nor done again

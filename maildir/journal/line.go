@@ -20,6 +20,7 @@ import (
 //	many   ID N Op                operations numbered from N on, which Op.Each tells apart
 //	fail   ID N                   it was not done after all
 //	end    ID                     the batch is complete
+//	try    ID N...                these are about to be taken back: copies and what was filed
 //	undo   ID N...                these operations were taken back
 //	redo   ID N...                and done again
 //	lost   ID N...                they cannot be taken back or done again
@@ -148,7 +149,9 @@ type operation struct {
 	Op
 	n     int
 	at    int // in the order of the file
+	line  int // with which it was announced
 	state int
+	tried bool // to take it back was begun
 }
 
 // A batch is what replaying the file knows of one action.
@@ -194,6 +197,7 @@ type history struct {
 	byID  map[string]*batch
 	steps []step
 	ops   int
+	lines int
 	redo  []string // ids that redo may take, the last undone last
 
 	gone []Op // messages that left their folders by undo or redo
@@ -244,6 +248,7 @@ func (h *history) apply(l line) {
 		h.order = append(h.order, b)
 		return
 	}
+	h.lines++
 	switch l.T {
 	case "op":
 		if l.Op == nil || len(l.N) != 1 {
@@ -268,13 +273,15 @@ func (h *history) apply(l line) {
 		if len(never) > 0 {
 			h.steps = slices.DeleteFunc(h.steps, func(s step) bool { return never[s.to] })
 		}
+	case "try":
+		h.each(b, l.N, func(o *operation) { o.tried = true })
 	case "end":
 		b.ended = true
 	case "undo":
 		h.each(b, l.N, func(o *operation) { o.state = undone; h.moved(o.Op, true) })
 		h.redo = append(slices.DeleteFunc(h.redo, func(id string) bool { return id == b.id }), b.id)
 	case "redo":
-		h.each(b, l.N, func(o *operation) { o.state = done; h.moved(o.Op, false) })
+		h.each(b, l.N, func(o *operation) { o.state, o.tried = done, false; h.moved(o.Op, false) })
 		if !b.has(undone) { // else a crash came between
 			h.redo = slices.DeleteFunc(h.redo, func(id string) bool { return id == b.id })
 		}
@@ -293,7 +300,7 @@ func (h *history) did(b *batch, o Op, n int) {
 		return // no line of ours: numbers ascend
 	}
 	h.ops++
-	b.ops = append(b.ops, operation{Op: o, n: n, at: h.ops})
+	b.ops = append(b.ops, operation{Op: o, n: n, at: h.ops, line: h.lines})
 	h.moved(o, false)
 	if userAction(b) {
 		h.redo = nil // a new action ends what could be done again

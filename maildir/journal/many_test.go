@@ -86,3 +86,59 @@ func TestAllFails(t *testing.T) {
 		t.Errorf("%+v %v", log, err)
 	}
 }
+
+// Copies that a process did not come to make, and those that another had removed when it died,
+// are no failures; one that a stranger took away is.
+func TestUndoOfCopiesCutOff(t *testing.T) {
+	w := newWorld(t, 4)
+	inbox, to := w.folders[0], w.folders[1]
+	list, err := inbox.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := w.tree()
+	var ops []Op
+	for _, e := range list {
+		ops = append(ops, Op{Kind: "copy", Store: w.store.Root(), From: inbox.Path(), To: to.Path(), Old: e, New: maildir.Fresh(e)})
+	}
+	b := w.j.Begin("cli", "cp")
+	func() {
+		defer func() { recover() }()
+		b.All(func(note func([]Op) error) ([]int, error) {
+			if err := note(ops); err != nil {
+				t.Error(err)
+			}
+			if err := inbox.CopyAs(list[0], to, ops[0].New); err != nil {
+				t.Error(err)
+			}
+			panic("the process has died")
+		})
+	}()
+	if r, err := w.j.Undo(1); err != nil || len(r.Failed) > 0 {
+		t.Errorf("not made: %+v, %v", r, err)
+	}
+	compare(t, "not made", w.tree(), before)
+	b = w.j.Begin("cli", "cp")
+	var made []maildir.Entry
+	for _, e := range list[:2] {
+		m, err := b.Copy(inbox, e, to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, m)
+	}
+	if err := b.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.j.append(line{T: "try", ID: b.ID(), N: []int{1}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range made {
+		if err := to.Remove(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r, err := w.j.Undo(1); err != nil || len(r.Failed) != 1 || r.Failed[0].Op.New != made[1] {
+		t.Errorf("taken away: %+v, %v", r, err)
+	}
+}

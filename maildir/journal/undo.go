@@ -53,8 +53,8 @@ type task struct {
 	op *operation
 }
 
-// unfinished reports whether it is what a batch that has no end did last.
-func (t task) unfinished() bool { return !t.b.ended && t.op.n == t.b.ops[len(t.b.ops)-1].n }
+// unfinished reports whether it was announced last of all in a batch that has no end.
+func (t task) unfinished() bool { return !t.b.ended && t.op.line == t.b.ops[len(t.b.ops)-1].line }
 
 // inOrder lists the operations of batches in that state as they were done:
 // actions of several programs at once lie between each other.
@@ -122,6 +122,9 @@ func (j *Journal) back(o Op, hold *maildir.Hold, many bool) (string, error) {
 		return j.dropCopy(from, to, o)
 	case "append":
 		e, err := to.Find(o.NewBase())
+		if errors.Is(err, maildir.ErrGone) {
+			return "", goneError{err}
+		}
 		if err != nil {
 			return "", err
 		}
@@ -247,7 +250,7 @@ func merge(now, have, want maildir.Entry) (maildir.Entry, error) {
 func (j *Journal) dropCopy(from, to *maildir.Folder, o Op) (string, error) {
 	dup, err := to.Find(o.NewBase())
 	if errors.Is(err, maildir.ErrGone) {
-		return "", fmt.Errorf("the copy: %w", err)
+		return "", goneError{fmt.Errorf("the copy: %w", err)}
 	}
 	if err != nil {
 		return "", err

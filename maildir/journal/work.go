@@ -78,6 +78,11 @@ func (j *Journal) work(r *Report, h *history, work []task, how string) error {
 		if err := j.leaving(h, run, how); err != nil {
 			return err
 		}
+		if kind := run[0].op.Kind; how == "undo" && (kind == "append" || kind == "copy") {
+			if err := j.write(listed("try", run)...); err != nil {
+				return err
+			}
+		}
 		switch first := run[0].op.Op; {
 		case first.Kind == "bulk" || first.Kind == "words":
 			add, remove := first.Add, first.Remove
@@ -103,8 +108,9 @@ func (j *Journal) work(r *Report, h *history, work []task, how string) error {
 			}
 			if o := left[i].op.Op; how == "undo" {
 				paths[i], errs[i] = j.back(o, &hold, many)
-				if o.Kind == "append" && errors.Is(errs[i], maildir.ErrGone) && run[i].unfinished() {
-					errs[i] = nil // a crash came between note and deed
+				var gone goneError
+				if errors.As(errs[i], &gone) && (run[i].op.tried || run[i].unfinished()) {
+					errs[i] = nil // a crash came between note and deed, or between deed and note
 				}
 			} else {
 				paths[i], errs[i] = j.again(o, &hold, many)
@@ -116,6 +122,23 @@ func (j *Journal) work(r *Report, h *history, work []task, how string) error {
 	}
 	return nil
 }
+
+// listed makes lines of one kind for operations.
+func listed(what string, run []task) (lines []line) {
+	for _, w := range run {
+		if k := len(lines) - 1; k >= 0 && lines[k].ID == w.b.id {
+			lines[k].N = append(lines[k].N, w.op.n)
+		} else {
+			lines = append(lines, line{T: what, ID: w.b.id, N: []int{w.op.n}})
+		}
+	}
+	return lines
+}
+
+// A goneError says that what is to be taken away is not there.
+type goneError struct{ error }
+
+func (e goneError) Unwrap() error { return e.error }
 
 // lying are the messages of a report by where they lie: one that is changed twice is in it once.
 type lying struct {
