@@ -1,6 +1,7 @@
 package maildir
 
 import (
+	"bufio"
 	"bytes"
 	"compress/bzip2"
 	"compress/gzip"
@@ -45,69 +46,114 @@ func Unpack(raw []byte) ([]byte, error) {
 		!Compressed(raw) {
 		return raw, nil
 	}
-	out, err := unpack(raw)
+	r, err := Unpacker(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	out, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Unpacker unpacks what r gives, the whole of a file that is [Compressed], for who does not
+// want all of a large one in memory. Its errors are ErrCompressed.
+func Unpacker(r io.Reader) (io.ReadCloser, error) {
+	from := bufio.NewReader(r)
+	head, err := from.Peek(1)
+	u := &unpacker{left: maxUnpacked}
+	if err == nil {
+		switch head[0] {
+		case magicGzip[0]:
+			u.r, err = gzip.NewReader(from)
+		case magicBzip2[0]:
+			u.r = bzip2.NewReader(from)
+		case magicZstd[0]:
+			var z *zstd.Decoder
+			if z, err = zstd.NewReader(from, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxUnpacked)); err == nil {
+				u.r, u.close = z, z.Close
+			}
+		default:
+			u.r, err = newLZ4(from)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCompressed, err)
 	}
-	return out, nil
+	return u, nil
 }
 
-func unpack(raw []byte) ([]byte, error) {
-	var r io.Reader
-	switch raw[0] {
-	case magicGzip[0]:
-		z, err := gzip.NewReader(bytes.NewReader(raw))
-		if err != nil {
-			return nil, err
-		}
-		r = z
-	case magicBzip2[0]:
-		r = bzip2.NewReader(bytes.NewReader(raw))
-	case magicZstd[0]:
-		z, err := zstd.NewReader(bytes.NewReader(raw), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxUnpacked))
-		if err != nil {
-			return nil, err
-		}
-		defer z.Close()
-		r = z
-	default:
-		return unpackLZ4(raw[len(magicLZ4):])
-	}
-	out, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
-	if err == nil && len(out) > maxUnpacked {
+type unpacker struct {
+	r     io.Reader
+	left  int // it may still give
+	close func()
+}
+
+func (u *unpacker) Read(p []byte) (int, error) {
+	n, err := u.r.Read(p)
+	if u.left -= n; u.left < 0 {
 		err = fmt.Errorf("more than %d bytes", maxUnpacked)
 	}
-	return out, err
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("%w: %w", ErrCompressed, err)
+	}
+	return n, err
 }
 
-// unpackLZ4 reads what follows the magic number.
-func unpackLZ4(b []byte) ([]byte, error) {
-	if len(b) < 4 {
+func (u *unpacker) Close() error {
+	if u.close != nil {
+		u.close()
+	}
+	return nil
+}
+
+// lz4Reader reads Dovecot's frames of LZ4.
+type lz4Reader struct {
+	r       io.Reader
+	largest int
+	in, out []byte
+	rest    []byte // of out
+}
+
+func newLZ4(r io.Reader) (*lz4Reader, error) {
+	var head [len(magicLZ4) + 4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return nil, io.ErrUnexpectedEOF
 	}
-	largest := binary.BigEndian.Uint32(b)
+	largest := binary.BigEndian.Uint32(head[len(magicLZ4):])
 	if largest > 16<<20 {
 		return nil, fmt.Errorf("chunks of %d bytes", largest)
 	}
-	var out []byte
-	for b = b[4:]; len(b) > 0; {
-		if len(b) < 4 {
-			return nil, io.ErrUnexpectedEOF
+	return &lz4Reader{r: r, largest: int(largest)}, nil
+}
+
+func (z *lz4Reader) Read(p []byte) (int, error) {
+	for len(z.rest) == 0 {
+		var size [4]byte
+		if _, err := io.ReadFull(z.r, size[:]); err != nil {
+			return 0, err // at the end io.EOF
 		}
-		n := binary.BigEndian.Uint32(b)
-		if b = b[4:]; uint64(n) > uint64(len(b)) {
-			return nil, io.ErrUnexpectedEOF
+		n := binary.BigEndian.Uint32(size[:])
+		if n > uint32(z.largest+z.largest/255+16) { // what cannot be packed takes so much
+			return 0, fmt.Errorf("chunk of %d bytes", n)
+		}
+		if int(n) > cap(z.in) {
+			z.in = make([]byte, n)
+		}
+		if _, err := io.ReadFull(z.r, z.in[:n]); err != nil {
+			return 0, io.ErrUnexpectedEOF
 		}
 		var err error
-		if out, err = lz4Block(out, b[:n], int(largest)); err != nil {
-			return nil, err
+		if z.out, err = lz4Block(z.out[:0], z.in[:n], z.largest); err != nil {
+			return 0, err
 		}
-		if len(out) > maxUnpacked {
-			return nil, fmt.Errorf("more than %d bytes", maxUnpacked)
-		}
-		b = b[n:]
+		z.rest = z.out
 	}
-	return out, nil
+	n := copy(p, z.rest)
+	z.rest = z.rest[n:]
+	return n, nil
 }
 
 var errLZ4 = errors.New("not an LZ4 block")

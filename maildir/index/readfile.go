@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"sync"
@@ -35,6 +36,8 @@ type fileReader struct {
 	// collection, and held how much of the room it takes.
 	large []byte
 	held  int
+	// plain is for what was compressed, and unpacked a large such one.
+	plain, unpacked []byte
 }
 
 // contents is what a file said.
@@ -63,6 +66,9 @@ func bareEnds(b []byte, last byte) int64 {
 type room struct {
 	taking sync.Mutex // one takes at a time, so that no two wait with half of it each
 	units  chan struct{}
+	// unpacking is for who unpacks a large message, and may have taken room for the
+	// packed one already.
+	unpacking sync.Mutex
 }
 
 func newRoom(bytes int) *room {
@@ -187,18 +193,76 @@ func (r *fileReader) read(x *Index, e maildir.Entry) (c contents, err error) {
 			return c, errors.Join(errUnsteady, err)
 		}
 	}
-	if c.raw, err = maildir.Unpack(buf[:n]); err != nil {
+	c.raw = buf[:n]
+	if maildir.Compressed(c.raw[:min(n, 16)]) {
+		if u, err := r.unpack(fd, buf[:got]); err == nil {
+			c.raw, c.cut, c.size, c.wire = u.raw, u.cut, u.size, u.wire
+			return c, nil
+		} else if !errors.Is(err, maildir.ErrCompressed) {
+			return c, err
+		}
 		// Damaged, but a message: what is there is what a reader gets.
-		c.raw = buf[:n]
-	} else if len(c.raw) != n {
-		c.size, c.cut = int64(len(c.raw)), false
+		if _, err := unix.Seek(fd, int64(got), io.SeekStart); err != nil {
+			return c, &fs.PathError{Op: "seek", Path: e.File, Err: err}
+		}
 	}
 	if c.cut {
-		if c.wire, err = wireSize(fd, buf[:got]); err != nil {
+		if c.wire, err = wireSize(fdReader(fd), buf[:got], new(int64)); err != nil {
 			return c, &fs.PathError{Op: "read", Path: e.File, Err: err}
 		}
 	}
 	return c, nil
+}
+
+// unpack reads what the file holds that begins with begun and goes on at fd.
+func (r *fileReader) unpack(fd int, begun []byte) (c contents, err error) {
+	z, err := maildir.Unpacker(io.MultiReader(bytes.NewReader(begun), fdReader(fd)))
+	if err != nil {
+		return c, err
+	}
+	defer z.Close()
+	if r.plain == nil {
+		r.plain = make([]byte, keptBuffer)
+	}
+	c.raw, c.wire = r.plain, -1
+	n, err := io.ReadFull(z, c.raw)
+	if err == nil { // there may be more
+		if r.room != nil {
+			r.room.unpacking.Lock()
+		}
+		if r.unpacked, err = unix.Mmap(-1, 0, digest.MaxRaw, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE); err != nil {
+			r.unpacked = make([]byte, digest.MaxRaw)
+		}
+		more := 0
+		more, err = io.ReadFull(z, r.unpacked[copy(r.unpacked, c.raw):])
+		n += more
+		c.raw = r.unpacked
+	}
+	if err == nil {
+		c.wire, err = wireSize(z, c.raw, &c.size)
+		c.cut = c.size > int64(n)
+	} else if err == io.EOF || err == io.ErrUnexpectedEOF {
+		c.raw, c.size, err = c.raw[:n], int64(n), nil
+	}
+	return c, err
+}
+
+// An fdReader is an open file.
+type fdReader int
+
+func (fd fdReader) Read(p []byte) (int, error) {
+	for {
+		n, err := unix.Read(int(fd), p)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return 0, err
+		case n == 0 && len(p) > 0:
+			return 0, io.EOF
+		}
+		return n, nil
+	}
 }
 
 func fstat(fd int, st *unix.Stat_t) error {
@@ -234,31 +298,40 @@ func (r *fileReader) done() {
 		unix.Munmap(r.large)
 		r.large = nil
 	}
+	if r.unpacked != nil {
+		unix.Munmap(r.unpacked) // nothing if it is of the heap
+		r.unpacked = nil
+		if r.room != nil {
+			r.room.unpacking.Unlock()
+		}
+	}
 	if r.held > 0 {
 		r.room.give(r.held)
 		r.held = 0
 	}
 }
 
-// wireSize returns how long what was read and the rest of a file are with CRLF line ends.
-func wireSize(fd int, begun []byte) (n int64, err error) {
+// wireSize returns how long what was read and the rest of a file are with CRLF line ends. The
+// size as it is comes by the way.
+func wireSize(f io.Reader, begun []byte, size *int64) (wire int64, err error) {
 	last := byte(0)
 	count := func(b []byte) {
 		if len(b) > 0 {
-			n += int64(len(b)) + bareEnds(b, last)
+			*size += int64(len(b))
+			wire += int64(len(b)) + bareEnds(b, last)
 			last = b[len(b)-1]
 		}
 	}
 	count(begun)
 	b := make([]byte, keptBuffer)
 	for {
-		k, err := unix.Read(fd, b)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || k == 0 {
-			return n, err
-		}
+		k, err := f.Read(b)
 		count(b[:k])
+		if err == io.EOF {
+			return wire, nil
+		}
+		if err != nil {
+			return wire, err
+		}
 	}
 }

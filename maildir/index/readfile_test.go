@@ -1,6 +1,8 @@
 package index
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"os"
@@ -88,6 +90,48 @@ func TestReadFile(t *testing.T) {
 		if _, err := r.read(x, maildir.Entry{File: name}); err == nil {
 			t.Errorf("%q was read", name)
 		}
+	}
+}
+
+// Rule 23: what Dovecot has compressed is the same message, however large.
+func TestRule23ReadCompressed(t *testing.T) {
+	f := newFolder(t)
+	x, err := Open(f, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	room := newRoom(digest.MaxRaw)
+	for i, size := range []int{0, 100, keptBuffer - 1, keptBuffer, keptBuffer + 1, digest.MaxRaw + 7} {
+		text := strings.Repeat("Subject: s\r\n\r\nline\n", size/18+1)[:size]
+		var b bytes.Buffer
+		z, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+		z.Write([]byte(text))
+		z.Close()
+		e := maildir.Entry{File: fmt.Sprintf("17000000%02d.M1P1.host:2,", i)}
+		for _, cut := range []int{0, 5} {
+			if err := os.WriteFile(filepath.Join(f.Path(), "cur", e.File), b.Bytes()[:b.Len()-cut], 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r := fileReader{f: f, room: room}
+			c, err := r.read(x, e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := text
+			if cut > 0 { // it is damaged
+				want = string(b.Bytes()[:b.Len()-cut])
+			}
+			bare := strings.Count(want, "\n") - strings.Count(want, "\r\n")
+			d := detailOf(c)
+			if string(c.raw) != want[:min(len(want), digest.MaxRaw)] || d.Size != int64(len(want)) || d.WireSize != int64(len(want)+bare) || c.cut != (len(want) > digest.MaxRaw) {
+				t.Errorf("%d bytes less %d packed: %d bytes, sizes %d and %d, cut %v; want %d and %d", size, cut, len(c.raw), d.Size, d.WireSize, c.cut, len(want), len(want)+bare)
+			}
+			r.done()
+		}
+	}
+	if !room.unpacking.TryLock() {
+		t.Error("room for unpacking was not given back")
 	}
 }
 

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"io"
-	"math"
 	"os"
 	"runtime"
 	"time"
@@ -179,7 +178,7 @@ func (r Row) Read() ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return readFile(f, math.MaxInt64)
+	return readFile(f)
 }
 
 // Open opens the message's file as it lies there, following it if another program renamed it.

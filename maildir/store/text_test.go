@@ -25,7 +25,9 @@ func TestRevisedText(t *testing.T) {
 		t.Fatal(err)
 	}
 	const n = 40 // more than are asked one by one
-	path := func(i int) string { return filepath.Join(f.Path(), "cur", fmt.Sprintf("17000000%02d.M1P1.host:2,S", i)) }
+	path := func(i int) string {
+		return filepath.Join(f.Path(), "cur", fmt.Sprintf("17000000%02d.M1P1.host:2,S", i))
+	}
 	write := func(i int, text string, at time.Time) {
 		t.Helper()
 		if err := os.WriteFile(path(i), []byte("Subject: s\n\n"+text+"\n"), 0o600); err != nil {
