@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"pneu/maildir"
+	"pneu/maildir/search"
 )
 
 func newTree(t *testing.T, opt Options) *Store {
@@ -195,6 +197,40 @@ func TestUsage(t *testing.T) {
 		}
 		if got, err := s.Usage(t.Context()); err != nil || got != want || got.Messages != 3 {
 			t.Errorf("%v, %v; want %v", got, err, want)
+		}
+	}
+}
+
+// What is found in several folders is in one order, also if little is kept of the messages: Sync
+// reads no more than a few.
+func TestQueryIsByDate(t *testing.T) {
+	for _, opt := range []Options{{}, {NoIndex: true}, {ReadOnly: true}} {
+		s := newTree(t, Options{NoIndex: true})
+		first := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+		const messages = 160
+		for i := range messages {
+			f, err := s.CreateFolder([]string{"INBOX", "A"}[i%2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw := "Subject: x\nDate: " + first.Add(time.Duration(i)*time.Hour).Format(time.RFC1123Z) + "\n\nx\n"
+			if err := os.WriteFile(filepath.Join(f.Path(), "cur", fmt.Sprintf("%d.M1P1.h:2,", 1700000000+i)), []byte(raw), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again, err := Open(s.Tree().Root(), opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer again.Close()
+		rows, err := again.Query(t.Context(), search.All(), 10)
+		if err != nil || len(rows) != 10 {
+			t.Fatalf("%d rows, %v", len(rows), err)
+		}
+		for i, r := range rows {
+			if want := first.Add(time.Duration(messages-1-i) * time.Hour); !r.Date().Equal(want) {
+				t.Fatalf("%+v: row %d is of %v, want %v", opt, i, r.Date(), want)
+			}
 		}
 	}
 }

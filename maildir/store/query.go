@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -72,11 +73,27 @@ func (s *Store) Query(ctx context.Context, q search.Query, limit int) ([]Row, er
 			errs = append(errs, f.err)
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b Row) int { return int(max(-1, min(1, b.v.ix.Sent(b.n)-a.v.ix.Sent(a.n)))) })
+	byDate(rows)
 	if limit > 0 && len(rows) > limit {
 		rows = rows[:limit]
 	}
 	return rows, errors.Join(errs...)
+}
+
+// byDate sorts rows of several folders, the newest first. Of some the date is in their files alone.
+func byDate(rows []Row) {
+	type dated struct {
+		row Row
+		at  int64
+	}
+	list := make([]dated, len(rows))
+	for i, r := range rows {
+		list[i] = dated{r, r.v.numberOf(int32(r.n), Date)}
+	}
+	slices.SortStableFunc(list, func(a, b dated) int { return cmp.Compare(b.at, a.at) })
+	for i, d := range list {
+		rows[i] = d.row
+	}
 }
 
 func (s *Store) queryIn(ctx context.Context, f *maildir.Folder, q search.Query, limit int) ([]Row, error) {
