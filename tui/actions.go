@@ -101,10 +101,18 @@ func (a *App) ended(c changed) {
 		a.acts = slices.DeleteFunc(a.acts, func(x act) bool { return x.deed == d })
 	}
 	switch {
-	case c.err != nil && d != nil && len(c.back) > 0 && d.of > 1:
-		a.fail(fmt.Errorf("%d of %s: %w", len(c.back), look.Plural(d.of, "message"), c.err))
 	case c.err != nil:
 		a.fail(c.err)
+		text := a.status.text.String()
+		if says := reason(c.err); says != c.err && !errors.Is(c.err, maildir.ErrGone) { // names of files help nobody here
+			text = says.Error() + "   gL says more"
+		}
+		switch {
+		case d != nil && d.of > 1 && len(c.back) > 0:
+			a.status.text = look.Tf("not done with %d of %s: %s", len(c.back), look.Plural(d.of, "message"), text)
+		case d != nil:
+			a.status.text = look.Tf("not done: %s", text)
+		}
 	case d != nil:
 		a.status = status{text: d.done, undo: d.undo}
 	}

@@ -20,6 +20,7 @@ type found struct {
 	query string
 	hits  store.Limit // without a Set: everything
 	cover mstore.Coverage
+	texts bool // the query asks for texts
 	err   error
 	more  term.Cmd // finds the rest
 }
@@ -42,6 +43,25 @@ func (a *App) parse(q string) (search.Query, error) {
 	return search.ParseWith(q, search.Options{Now: a.opt.Now(), Me: me})
 }
 
+const (
+	// readAtOnce is how many messages without an index may be read while one waits.
+	readAtOnce = 200
+	// typingMost is how long a limit that is being typed may read files.
+	typingMost = 300 * time.Millisecond
+)
+
+// coverage says what part of the folder a query finds in the index.
+func coverage(v *mstore.View, q search.Query) mstore.Coverage {
+	if q.NeedsBody() {
+		return v.TextCoverage()
+	}
+	st := v.State()
+	if st.Undigested <= readAtOnce {
+		return mstore.Coverage{Indexed: st.Total, Total: st.Total}
+	}
+	return mstore.Coverage{Indexed: st.Total - st.Undigested, Total: st.Total}
+}
+
 // findEvery is how often a search that takes long shows what it has.
 const findEvery = 150 * time.Millisecond
 
@@ -55,16 +75,22 @@ func (a *App) find(q string, kind findKind) term.Cmd {
 		return func() term.Msg { return found{kind: kind, query: q, err: err} }
 	}
 	view := a.box.View()
-	f := found{box: a.box.Serial, kind: kind, query: q, hits: store.Limit{Query: q, View: view}}
+	f := found{box: a.box.Serial, kind: kind, query: q, hits: store.Limit{Query: q, View: view}, texts: query.NeedsBody()}
 	typing := a.over != nil
 	run := a.jobs.run("find", func(ctx context.Context) term.Msg {
-		switch {
-		case typing && query.NeedsBody() && !view.TextCoverage().Complete():
-			return nil // when it is complete
-		case query.Empty():
+		if query.Empty() {
 			f.hits = store.Limit{}
 			return f
-		case query.NeedsBody():
+		}
+		switch f.cover = coverage(view, query); {
+		case typing && !f.cover.Complete():
+			if f.texts {
+				return nil // when it is complete
+			}
+			var stop context.CancelFunc
+			ctx, stop = context.WithTimeout(ctx, typingMost)
+			defer stop()
+		case f.texts, !f.cover.Complete():
 			return f.stream(ctx, query)
 		}
 		if f.hits.Set, f.err = view.Query(ctx, query); ctx.Err() != nil {
@@ -81,7 +107,6 @@ func (a *App) find(q string, kind findKind) term.Cmd {
 // stream looks through texts, newest first, and shows what it has now and then: texts that are not indexed are in
 // files, which takes its time.
 func (f found) stream(ctx context.Context, q search.Query) term.Msg {
-	f.cover = f.hits.View.TextCoverage()
 	set := search.NewBits(f.hits.View.Len())
 	var mu sync.Mutex
 	end := make(chan error, 1)
@@ -200,7 +225,7 @@ func (a *App) found(f found) term.Cmd {
 	if f.hits.Set != nil {
 		n = f.hits.Set.Count()
 	}
-	if f.more == nil && f.cover.Total > 0 && !f.cover.Complete() {
+	if f.more == nil && f.texts && !f.cover.Complete() {
 		cmd = a.indexTexts() // next time it is quick
 	}
 	switch f.kind {

@@ -17,7 +17,7 @@ func TestWithoutIndex(t *testing.T) {
 			t.Fatal(err)
 		}
 	}})
-	r.want("4 unread of 19", `Grace, Linus \+3 +6 Re-indexing`, "index")
+	r.want("4 unread of 19", `Grace, Linus \+3 +6 Re-indexing`, "index", "gL says more +1/13")
 	r.typed("jN")
 	r.want("Marked read", "3 unread of 19")
 	r.keys("u")

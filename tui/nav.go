@@ -465,7 +465,7 @@ func (a *App) escape() term.Cmd {
 	case a.finding:
 		a.jobs.drop("find")
 		a.finding = false
-		a.say("stopped")
+		a.say("stopped   what was found so far is shown")
 	case a.list.Ranging() || a.list.Count() > 0:
 		a.list.Clear()
 	case a.box != nil && a.box.Limit().Query != "":

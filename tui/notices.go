@@ -11,23 +11,31 @@ import (
 
 // Notices takes what the Store finds worth a warning, for the screen: as a slog.Handler.
 type Notices struct {
-	c     chan safe.Text
+	c     chan notice
 	attrs []slog.Attr
 }
 
+// A notice is short for the screen, and whole for the log.
+type notice struct{ short, full safe.Text }
+
 // NewNotices returns an empty one.
-func NewNotices() *Notices { return &Notices{c: make(chan safe.Text, 64)} }
+func NewNotices() *Notices { return &Notices{c: make(chan notice, 64)} }
 
 // Enabled reports whether a line is of interest.
 func (n *Notices) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
 
 // Handle takes a line. One too many is dropped.
 func (n *Notices) Handle(_ context.Context, r slog.Record) error {
-	s := r.Message
+	s, full := r.Message, r.Message
 	add := func(at slog.Attr) bool {
 		switch at.Key {
 		case "folder", "err":
-			s += ": " + at.Value.String()
+			full += ": " + at.Value.String()
+			if err, ok := at.Value.Any().(error); ok {
+				s += ": " + reason(err).Error()
+			} else {
+				s += ": " + at.Value.String()
+			}
 		}
 		return true
 	}
@@ -36,7 +44,7 @@ func (n *Notices) Handle(_ context.Context, r slog.Record) error {
 	}
 	r.Attrs(add)
 	select {
-	case n.c <- look.T(s):
+	case n.c <- notice{look.T(s), look.T(full)}:
 	default:
 	}
 	return nil
@@ -52,7 +60,7 @@ func (n *Notices) WithGroup(string) slog.Handler { return n }
 
 // noticed is one of them.
 type noticed struct {
-	text safe.Text
+	notice
 	more term.Cmd
 }
 
@@ -74,9 +82,9 @@ func (n *Notices) next(j *jobs) term.Cmd {
 }
 
 func (a *App) noticed(n noticed) term.Cmd {
-	a.record(n.text)
+	a.record(n.full)
 	if !a.status.notice { // the first one says what is wrong, the others what follows from it; gL has all
-		a.note("%s", n.text.String())
+		a.note("%s   gL says more", n.short.String())
 		a.status.notice = a.status.auto
 	}
 	return n.more

@@ -439,8 +439,16 @@ func (o *logOver) box(sw, sh int) (look.Box, bool) {
 	w := min(100, sw-2)
 	var lines []string
 	log := o.a.log
+	const most = 4 // lines of one
 	for _, e := range log[max(0, len(log)-(sh-9)):] {
-		lines = append(lines, t.NewLine(w-2).Pad(1).F(t.Hint, "%s", e.at.Format("15:04:05")).Pad(2).Add(0, e.text).String())
+		for i, s := range chunks(e.text.String(), w-14, most) {
+			l := t.NewLine(w - 2).Pad(1)
+			if i == 0 {
+				l.F(t.Hint, "%s", e.at.Format("15:04:05"))
+			}
+			lines = append(lines, l.To(11).F(0, "%s", s).String())
+		}
 	}
+	lines = lines[max(0, len(lines)-max(1, sh-7)):]
 	return look.Box{Title: "errors", Lines: lines, W: w, Foot: "esc close"}, true
 }

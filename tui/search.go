@@ -156,7 +156,7 @@ func lookThrough(ctx context.Context, st *mstore.Store, q search.Query, opt stor
 		}
 	}
 	if r.Partly = indexed < texts; r.Partly {
-		r.Texts = indexed * 100 / texts
+		r.Indexed = indexed * 100 / texts
 	}
 	slices.SortStableFunc(rows, func(a, b mstore.Row) int { return dated(b).Compare(dated(a)) })
 	for _, row := range rows[:min(len(rows), hitsMost)] {
@@ -175,8 +175,8 @@ func lookIn(ctx context.Context, b *mstore.Box, q search.Query) (rows []mstore.R
 		return nil, nil, cover, err
 	}
 	set = &facets.Set{View: v, Rows: search.NewBits(v.Len())}
-	if q.NeedsBody() {
-		if cover = v.TextCoverage(); !cover.Complete() {
+	if cover = coverage(v, q); q.NeedsBody() || !cover.Complete() {
+		if !cover.Complete() {
 			short, stop := context.WithTimeout(ctx, textsMost)
 			defer stop()
 			err = v.Each(short, q, search.NewestArrived, hitsMost, func(r mstore.Row) bool {

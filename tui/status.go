@@ -38,11 +38,11 @@ func (a *App) note(format look.Lit, args ...any) {
 // fail shows an error and keeps it for the log.
 func (a *App) fail(err error) {
 	t := look.T(err.Error())
+	a.record(t)
 	if errors.Is(err, maildir.ErrGone) {
 		t = look.T("the message is gone: another program moved or deleted it")
 	}
 	a.status = status{text: t, err: true}
-	a.record(t)
 }
 
 // record keeps a line for the log.

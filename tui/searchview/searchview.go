@@ -27,8 +27,8 @@ type Result struct {
 	Found     int
 	Total     int // messages looked through
 	Took      time.Duration
-	Partly    bool // not all texts are indexed, and not all others were read
-	Texts     int  // percent of the texts that are indexed
+	Partly    bool // not all are indexed, and not all others were read
+	Indexed   int  // percent that are
 	Err       string
 }
 
@@ -202,7 +202,7 @@ func (m *Model) TitleRight(l *look.Line) {
 	case !wide:
 		l.F(t.Hint, "%s ", look.Number(r.Found))
 	case r.Partly:
-		l.F(t.Hint, "%s so far of %s, texts %d %% indexed ", look.Number(r.Found), look.Number(r.Total), r.Texts)
+		l.F(t.Hint, "%s so far of %s, %d %% indexed ", look.Number(r.Found), look.Number(r.Total), r.Indexed)
 	default:
 		l.F(t.Hint, "%s of %s in %d ms ", look.Number(r.Found), look.Number(r.Total), r.Took.Milliseconds())
 	}
