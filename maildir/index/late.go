@@ -18,12 +18,17 @@ import (
 
 // journal is what the chunks to be brought up to date have in common.
 type journal struct {
-	log   []byte // batches
-	ops   []lateOp
-	snap  *snapshot
-	seed  uint64
-	words []string
-	sets  *keywordSets
+	log    []byte // batches
+	ops    []lateOp
+	snap   *snapshot
+	chunks int
+	seed   uint64
+	words  []string
+	sets   *keywordSets
+
+	mu    sync.Mutex // held by the one chunk that is brought up to date
+	parts []*chunk   // what its builder has: nothing but the chunk
+	owned []uint32
 }
 
 // A lateOp is a record as it concerns one chunk. Places are those in journal.log.
@@ -43,7 +48,6 @@ type late struct {
 	first    uint32 // of its ops
 	keywords bool   // some op changes keywords
 
-	mu   sync.Mutex
 	done atomic.Pointer[chunk]
 }
 
@@ -56,28 +60,33 @@ func (l *late) now() *chunk {
 }
 
 func (l *late) apply() *chunk {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	j := l.j
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if c := l.done.Load(); c != nil {
 		return c
 	}
 	c := *l.was
 	c.late = nil
 	c.uid = c.uid[:c.base:c.base] // add appends them
+	if j.parts == nil {
+		j.parts, j.owned = make([]*chunk, j.chunks), make([]uint32, j.chunks)
+	}
 	b := &builder{
 		table: table{
-			snap: l.j.snap, seed: l.j.seed, kwNames: l.j.words, sets: l.j.sets,
-			parts: make([]*chunk, l.k+1), slots: l.k<<chunkBits + c.base,
+			snap: j.snap, seed: j.seed, kwNames: j.words, sets: j.sets,
+			parts: j.parts, slots: l.k<<chunkBits + c.base,
 		},
-		owned: make([]uint32, l.k+1),
+		owned: j.owned,
 	}
 	b.parts[l.k], b.owned[l.k] = &c, ownChunk
 	if c.base == 0 {
 		b.owned[l.k] = ownAll
 	}
-	for n := l.first; n != 0; n = l.j.ops[n].next {
-		b.perform(l.k, l.j.log, &l.j.ops[n])
+	for n := l.first; n != 0; n = j.ops[n].next {
+		b.perform(l.k, j.log, &j.ops[n])
 	}
+	b.parts[l.k] = nil
 	c.dead, c.live = l.was.dead, l.was.live
 	l.done.Store(&c)
 	return &c
@@ -238,7 +247,7 @@ func (b *builder) replayLate(f file, s *slot) error {
 		}
 	}
 	r.attach()
-	j.words = b.kwNames
+	j.words, j.chunks = b.kwNames, len(b.parts)
 	b.work += len(j.ops) - 1
 	st := s.st
 	st.GUID = b.st.GUID

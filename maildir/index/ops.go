@@ -243,7 +243,10 @@ func (x *Index) filed(e maildir.Entry, raw []byte, l *listener) {
 		err = x.heard(context.Background(), t, l)
 	}
 	if err == nil {
-		t.commit()
+		_, err = t.commit()
+	}
+	if err != nil {
+		x.logOnce("delivery not noted: the next look finds it", "err", err)
 	}
 }
 

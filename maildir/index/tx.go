@@ -313,7 +313,7 @@ func (t *tx) commit() (*View, error) {
 	b := t.build()
 	if b.st.UIDValidity == 0 && t.err == nil {
 		if dir := t.slot.st.Dir; b.st.Total == 0 {
-			t.reset(0)
+			t.err = t.reset(0)
 			t.slot.st.Dir = dir
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"pneu/maildir"
 )
@@ -19,7 +18,6 @@ type View struct {
 	*table
 	st   State
 	blob *blobs
-	memo *sync.Map
 
 	cacheEnd, headEnd int64
 	within            bool // a tx: digests may not have been written yet
@@ -27,7 +25,7 @@ type View struct {
 
 // newView shows what commit s left.
 func newView(t *table, s *slot, blob *blobs) *View {
-	return &View{t, s.st, blob, new(sync.Map), s.cacheEnd, s.headEnd, false}
+	return &View{t, s.st, blob, s.cacheEnd, s.headEnd, false}
 }
 
 // Len returns the number of messages.
@@ -176,7 +174,7 @@ func (v *View) UndigestedRows() []int {
 	if v.st.Total == 0 || v.st.Undigested == 0 && v.blob.has(v.cacheEnd) {
 		return nil
 	}
-	rows := make([]int, 0, max(0, v.st.Undigested))
+	rows := make([]int, 0, min(max(0, v.st.Undigested), v.st.Total))
 	v.scan(func(row int, c *chunk, i int) {
 		if at := int64(c.cache[i]); at == 0 || !v.blob.has(at*8+blobHeader) {
 			rows = append(rows, row)
@@ -503,18 +501,6 @@ func (v *View) AllReceived(dst []int64) []int64 {
 	return column(v, dst, func(c *chunk) []uint32 { return c.recv }, func(t uint32) int64 { return int64(t) })
 }
 
-// AllClass appends the class bits of every row to dst.
-func (v *View) AllClass(dst []uint16) []uint16 {
-	return column(v, dst, func(c *chunk) []uint16 { return c.class }, func(b uint16) uint16 { return b })
-}
-
-// AllModSeqs appends the MODSEQ of every row to dst.
-func (v *View) AllModSeqs(dst []uint64) []uint64 {
-	dst = slices.Grow(dst, v.Len())
-	v.scan(func(_ int, c *chunk, i int) { dst = append(dst, c.modseq(i)) })
-	return dst
-}
-
 // AllSent appends Sent of every row to dst.
 func (v *View) AllSent(dst []int64) []int64 {
 	dst = slices.Grow(dst, v.Len())
@@ -530,22 +516,4 @@ func (v *View) AllSizes(dst []int64) []int64 {
 		dst = append(dst, size)
 	})
 	return dst
-}
-
-// AllKeywordSets appends the KeywordSet of every row to dst.
-func (v *View) AllKeywordSets(dst []uint16) []uint16 {
-	return column(v, dst, func(c *chunk) []uint16 { return c.kw }, func(k uint16) uint16 { return k })
-}
-
-// Memo returns what make made for key the first time it was asked for in this
-// view: an order by date, say. Any number of goroutines may ask.
-func (v *View) Memo(key any, make func() any) any {
-	type once struct {
-		sync.Once
-		val any
-	}
-	o, _ := v.memo.LoadOrStore(key, new(once))
-	m := o.(*once)
-	m.Do(func() { m.val = make() })
-	return m.val
 }
