@@ -48,6 +48,12 @@ func (b *Batch) note(o Op, do func() error) error {
 func (b *Batch) noted(o Op, do func() error) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	begun := b.id != ""
+	defer func() {
+		if !begun {
+			b.id = "" // the line it begins with was not written
+		}
+	}()
 	lines, err := b.begin()
 	if err != nil {
 		return 0, err
@@ -62,6 +68,7 @@ func (b *Batch) noted(o Op, do func() error) (int, error) {
 	if err := b.j.write(lines...); err != nil {
 		return 0, err
 	}
+	begun = true
 	if err := do(); err != nil {
 		if werr := b.j.write(line{T: "fail", ID: b.id, N: []int{b.n}}); werr != nil {
 			return 0, errors.Join(err, werr)

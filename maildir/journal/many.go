@@ -23,6 +23,9 @@ func (b *Batch) All(do func(note func(ops []Op) error) (failed []int, err error)
 	}
 	unlock, err := b.j.lock()
 	if err != nil {
+		if !begun {
+			b.id = ""
+		}
 		return err
 	}
 	defer unlock()
