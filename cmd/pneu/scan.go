@@ -30,11 +30,12 @@ func scan(t *tool) error {
 	args := t.c.Args().Slice()
 	w, colour, n := t.width(), t.colour(), 0
 	now := time.Now()
-	var seq *sequence
+	var seq *sequenceFile
 	if len(args) == 0 {
 		if file, ok := t.in.(*os.File); !ok || !isTerminal(file) {
 			if name, err := sessionFile(); err == nil {
-				seq = &sequence{file: name}
+				seq = newSequence(name)
+				defer seq.drop()
 			}
 		}
 	}
@@ -43,7 +44,7 @@ func scan(t *tool) error {
 	err := t.eachRef(args, wholeSequence, func(r *ref) error {
 		n++
 		if seq != nil {
-			seq.paths = append(seq.paths, r.path)
+			seq.add(r.path)
 		}
 		if t.form != formPath {
 			return t.emitRef(r)

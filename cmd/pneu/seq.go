@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -62,14 +65,22 @@ func (t *tool) sequence() (*sequence, error) {
 		return nil, err
 	}
 	s := &sequence{file: file}
-	b, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if errors.Is(err, os.ErrNotExist) {
 		return s, nil
+	}
+	var text strings.Builder
+	if err == nil {
+		if st, serr := f.Stat(); serr == nil {
+			text.Grow(int(st.Size()))
+		}
+		_, err = io.Copy(&text, f)
+		f.Close()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the sequence: %w", err)
 	}
-	parts := strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00")
+	parts := strings.Split(strings.TrimSuffix(text.String(), "\x00"), "\x00")
 	if s.cur, err = strconv.Atoi(parts[0]); err != nil {
 		return nil, sysexits.New(sysexits.Data, "the sequence in "+file+" is damaged: store another one (pneu seq -S)")
 	}
@@ -77,29 +88,101 @@ func (t *tool) sequence() (*sequence, error) {
 	return s, nil
 }
 
-// store writes the sequence, whole or not at all.
-func (s *sequence) store() error {
-	var b strings.Builder
-	b.WriteString(strconv.Itoa(s.cur))
-	b.WriteByte(0)
-	for _, p := range s.paths {
-		b.WriteString(p)
-		b.WriteByte(0)
+// curDigits is how many the current number is written with: another can be put in its place.
+const curDigits = 10
+
+// A sequenceFile is a sequence that is being written: it takes the place of the one before
+// when it is whole, or not at all.
+type sequenceFile struct {
+	name string
+	f    *os.File
+	w    *bufio.Writer
+	err  error
+}
+
+func newSequence(name string) *sequenceFile { return &sequenceFile{name: name} }
+
+// begin opens the file, and removes those that were left by runs that were killed.
+func (s *sequenceFile) begin() {
+	if s.f != nil || s.err != nil {
+		return
 	}
-	err := os.MkdirAll(filepath.Dir(s.file), 0o700)
-	if err == nil {
-		tmp := fmt.Sprintf("%s.%d", s.file, os.Getpid())
-		if err = os.WriteFile(tmp, []byte(b.String()), 0o600); err == nil {
-			err = os.Rename(tmp, s.file)
-		}
-		if err != nil {
-			os.Remove(tmp)
+	dir, base := filepath.Split(s.name)
+	if s.err = os.MkdirAll(filepath.Dir(s.name), 0o700); s.err != nil {
+		return
+	}
+	entries, _ := os.ReadDir(filepath.Clean(dir))
+	for _, e := range entries {
+		pid, ok := strings.CutPrefix(e.Name(), base+".")
+		if info, err := e.Info(); ok && atoi(pid) > 0 && err == nil && time.Since(info.ModTime()) > time.Hour {
+			os.Remove(dir + e.Name())
 		}
 	}
-	if err != nil {
-		return sysexits.Wrap(sysexits.CantCreate, fmt.Errorf("store the sequence: %w", err))
+	if s.f, s.err = os.OpenFile(fmt.Sprintf("%s.%d", s.name, os.Getpid()), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600); s.err == nil {
+		s.w = bufio.NewWriterSize(s.f, 64<<10)
+		_, s.err = fmt.Fprintf(s.w, "%0*d\x00", curDigits, 0)
+	}
+}
+
+// add appends a message's path.
+func (s *sequenceFile) add(path string) {
+	s.begin()
+	if s.err == nil {
+		s.w.WriteString(path)
+		s.err = s.w.WriteByte(0)
+	}
+}
+
+// store has it take its place; drop forgets it.
+func (s *sequenceFile) store() error {
+	s.begin()
+	return s.end(true)
+}
+func (s *sequenceFile) drop() { s.end(false) }
+
+func (s *sequenceFile) end(keep bool) error {
+	if s.f != nil {
+		if s.err == nil {
+			s.err = s.w.Flush()
+		}
+		if err := s.f.Close(); s.err == nil {
+			s.err = err
+		}
+		if s.err == nil && keep {
+			s.err = os.Rename(s.f.Name(), s.name)
+		}
+		if s.err != nil || !keep {
+			os.Remove(s.f.Name())
+		}
+		s.f = nil
+	}
+	if s.err != nil {
+		return sysexits.Wrap(sysexits.CantCreate, fmt.Errorf("store the sequence: %w", s.err))
 	}
 	return nil
+}
+
+// storeCurrent writes the current number into the file.
+func (s *sequence) storeCurrent() error {
+	f, err := os.OpenFile(s.file, os.O_RDWR, 0)
+	if err == nil {
+		head := make([]byte, curDigits+1)
+		_, err = io.ReadFull(f, head)
+		if err == nil && head[curDigits] == 0 && bytes.IndexByte(head, 0) == curDigits {
+			_, err = f.WriteAt(fmt.Appendf(nil, "%0*d", curDigits, s.cur), 0)
+			return errors.Join(err, f.Close())
+		}
+		f.Close()
+	}
+	// It is one of an earlier version.
+	w := newSequence(s.file)
+	for _, p := range s.paths {
+		w.add(p)
+	}
+	if err := w.store(); err != nil {
+		return err
+	}
+	return s.storeCurrent()
 }
 
 // resolve turns an expression into the numbers from and to.
@@ -201,7 +284,7 @@ func (s *sequence) place(p string) (int, error) {
 func (t *tool) remember(n int) {
 	if s, err := t.sequence(); err == nil && n > 0 && n <= len(s.paths) && s.cur != n {
 		s.cur = n
-		if err := s.store(); err != nil {
+		if err := s.storeCurrent(); err != nil {
 			t.note("%v", err)
 		}
 	}
@@ -236,11 +319,12 @@ func seq(t *tool) error {
 	if err != nil {
 		return err
 	}
-	s := &sequence{file: file}
+	s := newSequence(file)
+	defer s.drop()
 	var list []ref
 	if err := t.eachRef(args, wholeSequence, func(r *ref) error {
 		list = append(list, *r)
-		s.paths = append(s.paths, r.path)
+		s.add(r.path)
 		return nil
 	}); err != nil {
 		return err
