@@ -208,3 +208,24 @@ func BenchmarkList(b *testing.B) {
 		}
 	}
 }
+
+// Rule 11: a directory that changes while it is read is read again.
+func TestRule11Steady(t *testing.T) {
+	f := newInbox(t)
+	for _, many := range []bool{false, true} {
+		n := 0
+		settled, err := steady(f.dir(false), func() error {
+			if n++; n < 3 {
+				put(t, f, fmt.Sprintf("cur/%v%d:2,", many, n), "x")
+			}
+			return nil
+		}, func() bool { return many })
+		if err != nil || !settled || n < 3 {
+			t.Errorf("many %v: settled %v after %d readings, %v", many, settled, n, err)
+		}
+	}
+	n := 0
+	if settled, _ := steady(f.dir(false), func() error { n++; put(t, f, fmt.Sprintf("cur/x%d:2,", n), "x"); return nil }, func() bool { return false }); settled {
+		t.Error("settled, although it never was the same twice")
+	}
+}

@@ -185,3 +185,16 @@ func TestUTF7(t *testing.T) {
 		}
 	}
 }
+
+// Rule 10: offlineimap and Dovecot write info parts in new/.
+func TestRule10InfoInNew(t *testing.T) {
+	f := newInbox(t)
+	put(t, f, "new/1.a:2,FS", "x")
+	list, err := f.List()
+	if err != nil || len(list) != 1 || !list[0].New || list[0].Flags() != "FS" || list[0].Unread() {
+		t.Fatalf("%v, %v", list, err)
+	}
+	if e, err := f.SetFlags(list[0], "R", "F"); err != nil || e != (Entry{File: "1.a:2,RS"}) {
+		t.Errorf("%v, %v", e, err)
+	}
+}

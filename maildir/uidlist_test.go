@@ -189,3 +189,25 @@ func TestRule17Exclusive(t *testing.T) {
 		t.Errorf("%d held it at once", most)
 	}
 }
+
+// Rule 17: a lock in use is touched, or Dovecot would break it.
+func TestRule17Touch(t *testing.T) {
+	f := newInbox(t)
+	put(t, f, "dovecot-uidlist", "3 V1 N1\n")
+	var h Hold
+	defer h.Release()
+	h.Take(f)
+	path := f.Path() + "/dovecot-uidlist.lock"
+	old := time.Now().Add(-time.Minute)
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+	l := h.held[f.path]
+	l.mu.Lock()
+	l.touched = old
+	l.mu.Unlock()
+	h.Take(f)
+	if st, err := os.Stat(path); err != nil || !st.ModTime().After(old.Add(time.Second)) {
+		t.Errorf("%v, %v", st.ModTime(), err)
+	}
+}

@@ -126,6 +126,16 @@ func TestRule09TakeNew(t *testing.T) {
 	if v.ModSeq(0) > high || v.ModSeq(1) > high {
 		t.Error("a change of place is a change")
 	}
+	// The same if it was done after we have looked.
+	put(t, f, "new/4.d")
+	put(t, f, "new/5.e")
+	syncIndex(t, x)
+	shift(t, f, "new/4.d", "cur/4.d:2,")
+	os.Remove(f.Path() + "/new/5.e")
+	if _, err := x.takeBatch(t.Context()); err != nil {
+		t.Error(err)
+	}
+	wantShow(t, "taken by another", syncIndex(t, x), "1 cur/1.a:2, []", "2 cur/2.b:2,F [F]", "3 cur/3.c:2,S [S]", "4 cur/4.d:2, []")
 }
 
 // Rule 10: info in new/, no info in cur/, other delimiters: read, and kept.
@@ -452,8 +462,49 @@ func TestSyncReadOnly(t *testing.T) {
 	}
 }
 
-// Safe: no notices, and what is less than two seconds old proves nothing gone.
-func TestSafe(t *testing.T) {
+// Rule 11: what happens while a directory is read, and thereafter until the writers' lock is
+// free, is heard.
+func TestRule11Meanwhile(t *testing.T) {
+	for _, live := range []bool{false, true} {
+		f := newFolder(t)
+		for _, name := range []string{"cur/1.a:2,", "cur/2.b:2,", "cur/3.c:2,", "new/4.d"} {
+			put(t, f, name)
+		}
+		x, other := mustOpen(t, f, Options{}), mustOpen(t, f, Options{})
+		syncIndex(t, x)
+		if live {
+			listening(t, x)
+			x.sync.mu.Lock()
+			x.sync.sure = false // so that it reads all the same
+			x.sync.mu.Unlock()
+		}
+		put(t, f, "cur/5.e:2,")
+		held := mustBegin(t, other)
+		done := make(chan error)
+		go func() {
+			_, err := x.Sync(t.Context())
+			done <- err
+		}()
+		// By then it has read; if it has not, it reads what is true, and nothing is tried.
+		time.Sleep(50 * time.Millisecond)
+		shift(t, f, "cur/1.a:2,", "cur/1.a:2,S")
+		os.Remove(f.Path() + "/cur/2.b:2,")
+		shift(t, f, "cur/3.c:2,", "new/3.c")
+		shift(t, f, "new/4.d", "cur/4.d:2,F")
+		put(t, f, "new/6.f")
+		held.end()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if !f.Fine() {
+			time.Sleep(2 * maildir.Tick)
+		}
+		wantShow(t, fmt.Sprint("listening ", live), syncIndex(t, x), "1 cur/1.a:2,S [S]", "3 new/3.c []", "4 cur/4.d:2,F [F]", "5 cur/5.e:2, []", "6 new/6.f []")
+	}
+}
+
+// Rule 11, where there are no notices: what is less than two seconds old proves nothing gone.
+func TestRule11Safe(t *testing.T) {
 	f := newFolder(t)
 	put(t, f, "cur/1.a:2,")
 	put(t, f, "cur/2.b:2,")
