@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,7 +19,7 @@ const exportWait = 500 * time.Millisecond
 
 // ExportDovecot writes dovecot-uidlist and dovecot-keywords, so that a Dovecot
 // started afterwards shows every message under the UID it has here, and every
-// keyword that has a letter. It brings the index up to date first and writes all
+// keyword that has a letter; the log says which have none. It brings the index up to date first and writes all
 // flags into the names. maildir.ErrServed: Dovecot has the folder.
 //
 // Dovecot's own index (dovecot.index*) must be removed if it was used since the
@@ -56,9 +57,32 @@ func (x *Index) exportDovecot(ctx context.Context) error {
 	if err := uidsOf(v, false).writeTo(&b, false); err != nil {
 		return err
 	}
+	if words := withoutLetter(v); len(words) > 0 {
+		x.logOnce("keywords stay behind, for names have letters for 26", "keywords", words)
+	}
 	// The lock is ours, so that Dovecot's own temporary name cannot be in use.
 	path := filepath.Join(x.f.Path(), "dovecot-uidlist")
 	return writeAside(path, path+".pneu", b.Bytes())
+}
+
+// withoutLetter returns the keywords in use that no name says.
+func withoutLetter(v *View) (words []string) {
+	letters := v.letters()
+	seen := map[int]bool{}
+	for row := range v.Len() {
+		set := v.KeywordSet(row)
+		if seen[set] {
+			continue
+		}
+		seen[set] = true
+		for _, w := range v.Keywords(row) {
+			if letters.letter(w) == 0 && !slices.Contains(words, w) {
+				words = append(words, w)
+			}
+		}
+	}
+	slices.Sort(words)
+	return words
 }
 
 // writeUIDs writes the rescue copy of v: for people to read, and for the next

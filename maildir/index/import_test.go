@@ -219,3 +219,47 @@ func TestRule18Export(t *testing.T) {
 		t.Error("lock left behind")
 	}
 }
+
+// What Dovecot has given out and removed again is not given again.
+func TestRule18NextUID(t *testing.T) {
+	for _, list := range []string{"3 V17 N90\n3 :1.a\n", "1 17 90\n3 1.a\n"} {
+		for _, more := range []bool{false, true} {
+			f := newFolder(t)
+			os.WriteFile(f.Path()+"/dovecot-uidlist", []byte(list), 0o600)
+			put(t, f, "cur/1.a:2,")
+			if more {
+				put(t, f, "cur/2.b:2,")
+			}
+			v := syncIndex(t, mustOpen(t, f, Options{}))
+			want := UID(90)
+			if more {
+				want++
+			}
+			if v.UID(0) != 3 || v.State().UIDNext != want || more && v.UID(1) != 90 {
+				t.Errorf("%q, more %v: next UID %d\n%s", list, more, v.State().UIDNext, show(v))
+			}
+		}
+	}
+}
+
+// Keywords that no name says are lost to Dovecot: that is not passed over in silence.
+func TestRule18ExportKeywords(t *testing.T) {
+	f := newFolder(t)
+	put(t, f, "cur/1.a:2,")
+	put(t, f, "cur/2.b:2,")
+	log, said := logged()
+	x := mustOpen(t, f, Options{Log: log})
+	syncIndex(t, x)
+	for i := range 28 {
+		setFlags(t, x, FlagChange{AddKeywords: []string{fmt.Sprintf("k%02d", i)}}, UID(1+i%2))
+	}
+	if err := x.ExportDovecot(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(said.String(), "[k26 k27]") {
+		t.Errorf("said %q", said)
+	}
+	if got := string(mustRead(t, f.Path()+"/dovecot-keywords")); !strings.HasSuffix(got, "25 k25\n") {
+		t.Errorf("dovecot-keywords %q", got)
+	}
+}
