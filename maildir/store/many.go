@@ -38,101 +38,138 @@ const worthIndex = 64
 // SetFlags changes flags and keywords of messages of one folder. Without a change it takes
 // them out of new/. Files are called what the results say when it returns.
 func (n *Noted) SetFlags(ctx context.Context, batch *journal.Batch, f *maildir.Folder, list []maildir.Entry, c journal.Change) []Result {
-	c = c.Plain()
-	out := make([]Result, len(list))
-	flags := c.Add != "" || c.Remove != "" || len(c.AddKeywords)+len(c.RemoveKeywords) == 0
 	b, v := n.indexed(ctx, f, len(list))
-	var rows, singles []int // of list
-	uids := make([]UID, len(list))
+	s := setting{n: n, batch: batch, f: f, c: c.Plain(), b: b, v: v, out: make([]Result, len(list)), uids: make([]UID, len(list))}
 	for i, e := range list {
-		out[i].Entry = e
+		s.out[i].Entry = e
 		if b != nil {
 			if row, ok := v.FindBase(e.Base()); ok {
-				uids[i] = v.ix.UID(row)
-				rows = append(rows, i)
+				s.uids[i] = v.ix.UID(row)
+				s.rows = append(s.rows, i)
 				continue
 			}
 		}
-		singles = append(singles, i)
+		s.singles = append(s.singles, i)
 	}
-	fail := func(which []int, err error) {
-		for _, i := range which {
-			if err != nil && out[i].Err == nil {
-				out[i].Err = err
-			}
-		}
+	words := len(s.c.AddKeywords)+len(s.c.RemoveKeywords) > 0
+	if s.c.Add != "" || s.c.Remove != "" || !words {
+		s.flags(ctx)
+	} else {
+		s.settle(ctx)
 	}
-	if flags {
-		exact := rows
-		if set := index.FlagsOf(c.Add); len(rows) >= byNumber && set.Maildir() == c.Add && index.FlagsOf(c.Remove).Maildir() == c.Remove {
-			var many []int
-			exact = nil
-			for _, i := range rows {
-				row, ok := v.ix.Find(uids[i])
-				if ok && canonical(v.ix.Entry(row)) {
-					many = append(many, i)
-				} else {
-					exact = append(exact, i)
-				}
-			}
-			fail(many, b.Note(ctx, batch, pick(uids, many), c.Add, c.Remove))
-		}
-		if len(exact) > 0 {
-			n.rename(ctx, batch, b, f, uids, exact, out, c)
-		}
-		for _, i := range singles {
-			out[i].Entry, out[i].Err = batch.SetFlags(f, out[i].Entry, c.Add, c.Remove)
-		}
+	if words {
+		s.words(ctx)
 	}
-	if len(c.AddKeywords)+len(c.RemoveKeywords) > 0 {
-		if !flags {
-			// A keyword's letter takes a message out of new/, and gives it a name with flags:
-			// that is noted by name, so that undo gives the old one back.
-			var odd []int
-			for _, i := range rows {
-				if row, ok := v.ix.Find(uids[i]); !ok || !canonical(v.ix.Entry(row)) {
-					odd = append(odd, i)
-				}
-			}
-			if len(odd) > 0 {
-				n.rename(ctx, batch, b, f, uids, odd, out, journal.Change{})
-			}
-			for _, i := range singles {
-				if !canonical(out[i].Entry) {
-					out[i].Entry, out[i].Err = batch.SetFlags(f, out[i].Entry, "", "")
-				}
-			}
-		}
-		one := singles
-		if len(rows) >= byNumber {
-			fail(rows, b.noteWords(ctx, batch, pick(uids, rows), c.AddKeywords, c.RemoveKeywords))
-		} else {
-			one = slices.Concat(rows, singles)
-		}
-		for _, i := range one {
-			if out[i].Err == nil {
-				out[i].Entry, out[i].Err = batch.SetKeywords(f, out[i].Entry, c.AddKeywords, c.RemoveKeywords)
-			}
+	if len(s.rows) > 0 {
+		s.names(ctx)
+	}
+	return s.out
+}
+
+// A setting is one SetFlags. Its lists of messages are of their places in out and uids.
+type setting struct {
+	n       *Noted
+	batch   *journal.Batch
+	f       *maildir.Folder
+	c       journal.Change
+	b       *Box  // nil: there is no index
+	v       *View // when it began
+	out     []Result
+	uids    []UID
+	rows    []int // those that the index has
+	singles []int
+}
+
+func (s *setting) fail(which []int, err error) {
+	for _, i := range which {
+		if err != nil && s.out[i].Err == nil {
+			s.out[i].Err = err
 		}
 	}
-	if len(rows) == 0 {
-		return out
+}
+
+// entry returns what the index calls the message now.
+func (s *setting) entry(i int, v *View) (maildir.Entry, bool) {
+	row, ok := v.ix.Find(s.uids[i])
+	if !ok {
+		return maildir.Entry{}, false
 	}
-	if b.View().State().Pending > 0 {
-		fail(rows, b.Flush(ctx))
+	return v.ix.Entry(row), true
+}
+
+// flags changes them by number where there are many and names allow it.
+func (s *setting) flags(ctx context.Context) {
+	exact := s.rows
+	if set := index.FlagsOf(s.c.Add); len(s.rows) >= byNumber && set.Maildir() == s.c.Add && index.FlagsOf(s.c.Remove).Maildir() == s.c.Remove {
+		var many []int
+		exact = nil
+		for _, i := range s.rows {
+			if e, ok := s.entry(i, s.v); ok && canonical(e) {
+				many = append(many, i)
+			} else {
+				exact = append(exact, i)
+			}
+		}
+		s.fail(many, s.b.Note(ctx, s.batch, pick(s.uids, many), s.c.Add, s.c.Remove))
 	}
-	v = b.View()
-	for _, i := range rows {
-		if out[i].Err != nil {
+	if len(exact) > 0 {
+		s.n.rename(ctx, s.batch, s.b, s.f, s.uids, exact, s.out, s.c)
+	}
+	for _, i := range s.singles {
+		s.out[i].Entry, s.out[i].Err = s.batch.SetFlags(s.f, s.out[i].Entry, s.c.Add, s.c.Remove)
+	}
+}
+
+// settle takes messages out of new/ and gives them names with flags, as a keyword's letter will:
+// noted by name, so that undo gives the old one back.
+func (s *setting) settle(ctx context.Context) {
+	var odd []int
+	for _, i := range s.rows {
+		if e, ok := s.entry(i, s.v); !ok || !canonical(e) {
+			odd = append(odd, i)
+		}
+	}
+	if len(odd) > 0 {
+		s.n.rename(ctx, s.batch, s.b, s.f, s.uids, odd, s.out, journal.Change{})
+	}
+	for _, i := range s.singles {
+		if !canonical(s.out[i].Entry) {
+			s.out[i].Entry, s.out[i].Err = s.batch.SetFlags(s.f, s.out[i].Entry, "", "")
+		}
+	}
+}
+
+// words changes keywords.
+func (s *setting) words(ctx context.Context) {
+	one := s.singles
+	if len(s.rows) >= byNumber {
+		s.fail(s.rows, s.b.noteWords(ctx, s.batch, pick(s.uids, s.rows), s.c.AddKeywords, s.c.RemoveKeywords))
+	} else {
+		one = slices.Concat(s.rows, s.singles)
+	}
+	for _, i := range one {
+		if s.out[i].Err == nil {
+			s.out[i].Entry, s.out[i].Err = s.batch.SetKeywords(s.f, s.out[i].Entry, s.c.AddKeywords, s.c.RemoveKeywords)
+		}
+	}
+}
+
+// names has files called what the index says, and tells it.
+func (s *setting) names(ctx context.Context) {
+	if s.b.View().State().Pending > 0 {
+		s.fail(s.rows, s.b.Flush(ctx))
+	}
+	v := s.b.View()
+	for _, i := range s.rows {
+		if s.out[i].Err != nil {
 			continue
 		}
-		if row, ok := v.ix.Find(uids[i]); ok {
-			out[i].Entry = v.ix.Entry(row)
+		if e, ok := s.entry(i, v); ok {
+			s.out[i].Entry = e
 		} else {
-			out[i].Err = maildir.ErrGone
+			s.out[i].Err = maildir.ErrGone
 		}
 	}
-	return out
 }
 
 // rename changes flags name by name.

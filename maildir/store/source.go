@@ -29,7 +29,7 @@ var flagBits = func() (t [64]int64) {
 
 func (s *source) Column(c search.Column, from int, dst []int64) bool {
 	ix := s.v.ix
-	known := func(n int64, i int) int64 {
+	known := func(n int64) int64 {
 		if n < 0 {
 			return search.Unknown
 		}
@@ -74,11 +74,11 @@ func (s *source) Column(c search.Column, from int, dst []int64) bool {
 		}
 	case search.Size:
 		for i := range dst {
-			dst[i] = known(ix.Size(from+i), i)
+			dst[i] = known(ix.Size(from + i))
 		}
 	case search.WireSize:
 		for i := range dst {
-			dst[i] = known(ix.WireSize(from+i), i)
+			dst[i] = known(ix.WireSize(from + i))
 		}
 	case search.UID:
 		for i := range dst {
