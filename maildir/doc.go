@@ -131,9 +131,12 @@
 // trusted there; a directory that cannot be locked is replaced by pneu.lock.
 // If several machines use it at the same time, all must work in safe mode
 // (index.Options.Safe, [Store.Shared]): that is what the file pneu.safe in the
-// root of a tree is for. Locks go through pneu.lock, which NFS version 4 and lockd hold across machines,
-// every commit is synced, and nobody asks the kernel for notices. Then these hold
-// as ever: no mail is lost, no UID is used twice, changes are seen by the next
+// root of a tree is for. Locks go through pneu.lock, which NFS version 4 and lockd
+// hold across machines; every commit is synced, what a slot says before the slot;
+// pneu.log and directories are opened each time they are looked at, for that has
+// the client ask the server, whatever it has cached (but not if it is mounted with
+// "nocto"); what looks damaged is read again under the lock before it is repaired;
+// and nobody asks the kernel for notices. Then these hold as ever: no mail is lost, no UID is used twice, changes are seen by the next
 // Sync. These do not: a change by another machine wakes nobody; a message that
 // was removed there is held to be gone 2 seconds later at the earliest; a
 // directory that changes is always read as a whole; a delivery leaves the index

@@ -17,6 +17,18 @@ type Stamp int64
 // Stamp returns the time of new/ or cur/, asked of the directory opened anew: on
 // NFS that is what makes the client ask the server.
 func (f *Folder) Stamp(isNew bool) (Stamp, error) {
+	if !f.Local() {
+		d, err := os.Open(f.dir(isNew))
+		if err != nil {
+			return 0, f.missing(err)
+		}
+		defer d.Close()
+		st, err := d.Stat()
+		if err != nil {
+			return 0, err
+		}
+		return Stamp(st.ModTime().UnixNano()), nil
+	}
 	st, err := os.Stat(f.dir(isNew))
 	if err != nil {
 		return 0, f.missing(err)

@@ -245,7 +245,19 @@ func (x *Index) replaced() (bool, error) {
 		}
 		return !info.same(c.info), nil
 	}
-	if info, err := x.fs.Stat(filepath.Join(x.dir, logName)); err == nil {
+	path := filepath.Join(x.dir, logName)
+	if x.opt.Safe {
+		// An NFS client answers from what it has read once; opening has it ask the server what
+		// file that is by now, and whether it has changed.
+		if f, err := x.fs.Open(path, false); err == nil {
+			info, err := f.Stat()
+			f.Close()
+			return err == nil && !info.same(c.info), nil
+		} else if passing(err) {
+			return false, err
+		}
+	}
+	if info, err := x.fs.Stat(path); err == nil {
 		return !info.same(c.info), nil
 	}
 	// Nothing is there to go over to: while the folder is on its way to another name

@@ -109,7 +109,7 @@ func (x *Index) start(ctx context.Context, wait, look bool) (t *tx, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.volatile == nil {
-		if err := x.refresh(); err != nil {
+		if err := x.lockedRefresh(); err != nil {
 			return nil, err
 		}
 	}
@@ -127,6 +127,15 @@ func (x *Index) start(ctx context.Context, wait, look bool) (t *tx, err error) {
 	}
 	t.from()
 	return t, nil
+}
+
+// lockedRefresh is refresh under the lock. Over NFS what looked damaged without it may have been
+// half of what another machine was writing. Called with mu held.
+func (x *Index) lockedRefresh() error {
+	if x.opt.Safe && x.core.stale != nil {
+		return x.load()
+	}
+	return x.refresh()
 }
 
 // setVolatile goes on in memory. Called with mu held.
@@ -398,6 +407,12 @@ func (t *tx) write(next *slot) error {
 		return t.err
 	}
 	next.length = t.at
+	if t.x.opt.Safe && t.grown {
+		// Other machines must not see the slot before what it says is there.
+		if err := t.x.core.log.Sync(); err != nil {
+			return err
+		}
+	}
 	// What UIDs mean must not be lost once they were shown.
 	durable := t.x.opt.SyncEach || next.st.UIDValidity != t.x.core.slot.st.UIDValidity
 	return t.x.commitSlot(next, durable)
