@@ -21,10 +21,14 @@ func Parse(b []byte) *Message {
 
 // partsGuess sizes the list of parts, so that most messages need one allocation for it.
 func partsGuess(b []byte) int {
-	if i := bytes.Index(b[:min(len(b), 16<<10)], []byte("oundary")); i < 0 {
-		return 1
+	head := b[:min(len(b), 16<<10)]
+	if i := bytes.Index(head, []byte("\n\n")); i >= 0 {
+		head = head[:i]
 	}
-	return 8
+	if bytes.Contains(head, []byte("oundary")) {
+		return 8
+	}
+	return 1
 }
 
 // lineEnd returns the byte that ends lines: LF, unless b has none at all and was written with CR alone. Nowhere else
