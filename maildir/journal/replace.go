@@ -67,7 +67,7 @@ func (j *Journal) putAside(f *maildir.Folder, e maildir.Entry) (err error) {
 
 // swap puts the message that was kept as want back and keeps the one at have.
 func (j *Journal) swap(f *maildir.Folder, have, want maildir.Entry) (string, error) {
-	now, err := f.Find(have.Base())
+	now, err := f.Current(have)
 	if err != nil {
 		if there, ferr := f.Find(want.Base()); ferr == nil {
 			return f.File(there), nil // never done: a crash came between note and deed
@@ -78,7 +78,7 @@ func (j *Journal) swap(f *maildir.Folder, have, want maildir.Entry) (string, err
 	if err != nil {
 		return "", err
 	}
-	old, err := k.Find(want.Base())
+	old, err := k.Current(maildir.Entry{File: want.File})
 	if errors.Is(err, maildir.ErrGone) || errors.Is(err, fs.ErrNotExist) {
 		if there, ferr := f.Find(want.Base()); ferr == nil {
 			return f.File(there), j.keep(f, now, now.File) // the deed stopped half way

@@ -121,7 +121,7 @@ func (j *Journal) back(o Op, hold *maildir.Hold, many bool) (string, error) {
 	case "copy":
 		return j.dropCopy(from, to, o)
 	case "append":
-		e, err := to.Find(o.NewBase())
+		e, err := to.Current(o.New)
 		if errors.Is(err, maildir.ErrGone) {
 			return "", goneError{err}
 		}
@@ -165,7 +165,7 @@ func (j *Journal) again(o Op, hold *maildir.Hold, many bool) (string, error) {
 	case "flags", "move":
 		return reverse(from, o.Old, to, o.New)
 	case "copy":
-		e, err := from.Find(o.Base())
+		e, err := from.Current(o.Old)
 		if err != nil {
 			return "", err
 		}
@@ -194,7 +194,7 @@ func reverse(f *maildir.Folder, have maildir.Entry, to *maildir.Folder, want mai
 		want = maildir.Returned(want)
 	}
 	for range attempts {
-		now, err := f.Find(have.Base())
+		now, err := f.Current(have)
 		if err != nil {
 			// Never done (a crash between note and deed), or another program was
 			// there first.
@@ -248,14 +248,14 @@ func merge(now, have, want maildir.Entry) (maildir.Entry, error) {
 // dropCopy removes a copy, provided that the message it was made of is still
 // there: the last one of a message is never removed.
 func (j *Journal) dropCopy(from, to *maildir.Folder, o Op) (string, error) {
-	dup, err := to.Find(o.NewBase())
+	dup, err := to.Current(o.New)
 	if errors.Is(err, maildir.ErrGone) {
 		return "", goneError{fmt.Errorf("the copy: %w", err)}
 	}
 	if err != nil {
 		return "", err
 	}
-	orig, err := from.Find(o.Base())
+	orig, err := from.Current(o.Old)
 	if err != nil {
 		return "", fmt.Errorf("the copy stays, for the original is not there: %w", err)
 	}
@@ -344,7 +344,7 @@ func (j *Journal) unkeep(f *maildir.Folder, o Op) error {
 	if err != nil {
 		return err
 	}
-	e, err := k.Find(o.NewBase())
+	e, err := k.Current(maildir.Entry{File: o.New.File})
 	if err != nil {
 		return err
 	}
