@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -139,7 +140,7 @@ func (t *tool) open(b *box, create bool) bool {
 	}
 	t.retire(b)
 	if errors.Is(b.b.Volatile(), index.ErrReadOnly) && !noIndex() { // of all else the store tells
-		t.remark(fmt.Sprintf("%s is read from its files, for no index can be kept: you may not write there", b.f.Name()))
+		t.remarkOf("read only", fmt.Sprintf("%s is read from its files, for no index can be kept: you may not write there", b.f.Name()))
 	}
 	return true
 }
@@ -218,10 +219,14 @@ func (n *notes) WithAttrs(a []slog.Attr) slog.Handler {
 func (n *notes) Handle(_ context.Context, r slog.Record) error {
 	var s strings.Builder
 	s.WriteString(r.Message)
-	closed := false
+	closed, kind := false, ""
 	add := func(a slog.Attr) bool {
 		if err, ok := a.Value.Any().(error); ok {
 			closed = closed || isClosed(err)
+			var why syscall.Errno
+			if errors.As(err, &why) { // a full disk, say, is so for all folders
+				kind = r.Message + why.Error()
+			}
 		}
 		s.WriteString(", " + a.Key + " " + a.Value.String())
 		return true
@@ -230,8 +235,11 @@ func (n *notes) Handle(_ context.Context, r slog.Record) error {
 		add(a)
 	}
 	r.Attrs(add)
+	if kind == "" {
+		kind = s.String()
+	}
 	if !closed {
-		n.t.remark(s.String())
+		n.t.remarkOf(kind, s.String())
 	}
 	return nil
 }

@@ -421,16 +421,19 @@ type remarks struct {
 }
 
 // remark may be called from any goroutine.
-func (t *tool) remark(text string) {
+func (t *tool) remark(text string) { t.remarkOf(text, text) }
+
+// remarkOf says only the first of a kind.
+func (t *tool) remarkOf(kind, text string) {
 	t.remarks.mu.Lock()
 	defer t.remarks.mu.Unlock()
-	if t.remarks.said[text] {
+	if t.remarks.said[kind] {
 		return
 	}
 	if t.remarks.said == nil {
 		t.remarks.said = map[string]bool{}
 	}
-	t.remarks.said[text] = true
+	t.remarks.said[kind] = true
 	fmt.Fprintf(t.errw, "%s: %s\n", t.name, safe.Line(text))
 }
 
