@@ -1,31 +1,34 @@
 package main
 
 import (
-	"bytes"
-	"log/slog"
+	"bufio"
+	"fmt"
+	"io"
+	"io/fs"
 	"strings"
 	"syscall"
 	"testing"
+
+	"pneu/maildir"
 )
 
-// What keeps the indexes of all folders from being written is said once; damage is said of
-// each folder.
-func TestRemarksOnce(t *testing.T) {
-	var out bytes.Buffer
-	log := slog.New(&notes{t: &tool{name: "pneu ls", errw: &out}})
-	for _, folder := range []string{"INBOX", "Work", "Home"} {
-		log.Warn("index kept in memory", "folder", folder, "err", &folderError{folder, syscall.ENOSPC})
-		log.Warn("index damaged", "folder", folder, "err", "torn")
+// That a folder cannot be read is said in one line, however often it is looked into.
+func TestClosedFolder(t *testing.T) {
+	dir := t.TempDir()
+	s, err := maildir.Create(dir)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got := out.String(); strings.Count(got, "kept in memory") != 1 || strings.Count(got, "damaged") != 3 || !strings.Contains(got, "INBOX") {
-		t.Error(got)
+	f, err := s.Folder("INBOX")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	x := &tool{name: "pneu search", out: bufio.NewWriter(io.Discard), errw: &said}
+	for range 3 {
+		x.failFolder(f, fmt.Errorf("list: %w", &fs.PathError{Op: "open", Path: dir + "/new", Err: syscall.EACCES}))
+	}
+	if want := "pneu search: " + dir + ": permission denied\n"; said.String() != want || x.failed != 1 {
+		t.Errorf("%d failures: %q, want %q", x.failed, said.String(), want)
 	}
 }
-
-type folderError struct {
-	folder string
-	err    error
-}
-
-func (f *folderError) Error() string { return "write " + f.folder + ": " + f.err.Error() }
-func (f *folderError) Unwrap() error { return f.err }
