@@ -106,7 +106,9 @@
 // less the last one of the range before (of the first, less 0) and its length less
 // one; they ascend. UIDs without a row are passed over. A list of keywords is its
 // length and their numbers. The bits of flags are 1 S, 2 R, 4 F, 8 T, 16 D, 32 P;
-// other letters are in names alone. Class is that of package digest; it and sent,
+// other letters are in names alone. The info part of a name, behind its base, begins
+// with the last ":2,", or if there is none with the last ";2,", "!2,", ":1,",
+// ";1," or "!1,", in this order; those with a 2 have flags. Class is that of package digest; it and sent,
 // which is received where the message does not say it, are 0 until the message was
 // read. A row is pending while its name on disk lacks a change. A UIDNEXT that is
 // not above those of all rows, a MODSEQ from 2^48 on and a keyword from 2^16 on
@@ -145,7 +147,8 @@
 // order of UIDs:
 //
 //	 1 UID u32            2 flags u8            3 flags in the name u8
-//	 4 state u8: 1 pending, 2 in new/, 4 no info part, 8 info part with the name
+//	 4 state u8: 1 pending, 2 in new/, 4 no info part, 8 info part with the name,
+//	   for it is not ":2," and letters of flags in the order of names
 //	 5 keyword set u16    6 class u16           7, 8 MODSEQ u32 low, u16 high
 //	 9 size u32          10 CRLF size less size u32 (both 2^32-1: unknown)
 //	11 received u32      12, 13 sent u32 low, i8 high
