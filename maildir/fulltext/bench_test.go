@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strconv"
 	"testing"
 )
@@ -165,6 +166,103 @@ func BenchmarkOpen(b *testing.B) {
 	for b.Loop() {
 		if _, err := Open(dir, Options{ReadOnly: true}); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// largeIndex is an index of PNEU_BENCH_TEXTS texts (20,000 if it is not set) of about 2.5 KB, none
+// like another: words out of a million, and two identifiers each that occur nowhere else.
+func largeIndex(b *testing.B) *Index {
+	if testing.Short() {
+		b.Skip("makes many texts")
+	}
+	n := 20000
+	if k, err := strconv.Atoi(os.Getenv("PNEU_BENCH_TEXTS")); err == nil {
+		n = k
+	}
+	x, err := Open(b.TempDir(), Options{Memory: 112 << 20})
+	if err != nil {
+		b.Fatal(err)
+	}
+	bl, err := x.Builder(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	workers := x.opt.Workers
+	done := make(chan error)
+	for w := range workers {
+		go func() {
+			r := rand.New(rand.NewPCG(uint64(w), 3))
+			zipf := rand.NewZipf(r, 1.2, 8, 1<<20)
+			var err error
+			var text []byte
+			for i := w; i < n && err == nil; i += workers {
+				text = fmt.Appendf(text[:0], "commit %016x by ", r.Uint64())
+				for len(text) < 2500 {
+					for k := zipf.Uint64() + 20; k > 0; k /= 20 {
+						const syllables = "ba ce di fo gu ha je ki lo mu na pe qi ro su ta ve wi xo yu"
+						text = append(text, syllables[k%20*3:k%20*3+2]...)
+					}
+					text = append(text, "    .,"[r.IntN(6)], ' ')
+				}
+				if i == n/2 {
+					text = append(text, "needle in haystack"...)
+				}
+				text = fmt.Appendf(text, "https://example.org/%x", r.Uint64())
+				err = bl.Add(uint32(i+1), text)
+			}
+			done <- err
+		}()
+	}
+	for range workers {
+		if err := <-done; err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := bl.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return x
+}
+
+// BenchmarkFirst takes the time to the first hit, of an index just opened, whose checksums are
+// not compared yet, and of one in use.
+func BenchmarkFirst(b *testing.B) {
+	x := largeIndex(b)
+	st := x.View().Stat()
+	needles := []struct{ name, needle string }{
+		{"common-word", "bace"},
+		{"rare-word", "haystack"},
+		{"no-word", "nowhere"},
+		{"substring", "ayst"},
+		{"two-letters", "ys"},
+		{"rare-phrase", "needle in hay"},
+		{"common-words-far-apart", "bace dice"},
+		{"no-phrase", "example.org/nowhere"},
+	}
+	for _, n := range needles {
+		for _, fresh := range []bool{true, false} {
+			b.Run(fmt.Sprintf("%s/fresh=%v", n.name, fresh), func(b *testing.B) {
+				hits := 0
+				for b.Loop() {
+					x := x
+					if fresh {
+						var err error
+						if x, err = Open(x.dir, Options{ReadOnly: true}); err != nil {
+							b.Fatal(err)
+						}
+					}
+					hits = 0
+					for range x.View().Find(context.Background(), []byte(n.needle)) {
+						hits++
+						break
+					}
+				}
+				b.ReportMetric(float64(hits), "hits")
+				b.ReportMetric(float64(st.Segments), "segments")
+				b.ReportMetric(float64(st.Dictionary)/1e6, "MB-dictionary")
+				b.ReportMetric(float64(st.Bytes)/1e6, "MB")
+			})
 		}
 	}
 }

@@ -152,7 +152,7 @@ type phrase struct {
 	last     []span
 	starts   []uint32 // the terms of first, or too many
 	patterns [][]byte // codes one of which a match has in it; nil if they are too many
-	roles    []uint8
+	short    []uint16 // places of the terms with short codes
 	ids      []uint32
 }
 
@@ -205,9 +205,12 @@ func (ph *phrase) match(doc int) (bool, error) {
 	if ph.patterns != nil && !slices.ContainsFunc(ph.patterns, func(p []byte) bool { return bytes.Contains(codes, p) }) {
 		return false, nil
 	}
+	if !ph.stand(codes) {
+		return false, nil
+	}
 	n := len(ph.middle)
-	if n == 0 {
-		return ph.pair(codes), nil
+	if n+2 <= maxPlaces {
+		return true, nil
 	}
 	ph.ids = decode(ph.ids[:0], codes)
 	for i := n + 1; i < len(ph.ids); i++ {
@@ -218,56 +221,58 @@ func (ph *phrase) match(doc int) (bool, error) {
 	return false, nil
 }
 
-const (
-	isFirst = 1 << iota
-	isLast
-)
+// maxPlaces is how many tokens of a phrase are looked for in one pass.
+const maxPlaces = 16
 
-// makeRoles notes what the terms with short codes are in a phrase of two.
-func (ph *phrase) makeRoles() {
-	ph.roles = make([]uint8, tier2)
-	for id := range min(ph.s.terms, tier2) {
-		ph.roles[id] = ph.role(id)
-	}
-}
-
-func (ph *phrase) role(id uint32) (r uint8) {
+// places has a bit for each place in the phrase that a term may stand at.
+func (ph *phrase) places(id uint32) (set uint16) {
 	if int(id/64) < len(ph.first) && ph.first[id/64]&(1<<(id%64)) != 0 {
-		r = isFirst
+		set = 1
 	}
-	if ph.ends(id) {
-		r |= isLast
+	last := len(ph.middle) + 1
+	for i, m := range ph.middle[:min(last-1, maxPlaces-1)] {
+		if m == id {
+			set |= 2 << i
+		}
 	}
-	return r
+	if last < maxPlaces && ph.ends(id) {
+		set |= 1 << last
+	}
+	return set
 }
 
-// pair is match for a phrase of two. The length of a code is computed, since a
-// branch on it would be guessed wrong at every third term.
-func (ph *phrase) pair(codes []byte) bool {
-	if ph.roles == nil {
-		ph.makeRoles()
+// stand reports whether the terms of the phrase, or the first maxPlaces of them, stand in a row
+// in a text. What is kept of those passed is at which places of the phrase the last one may
+// be, all before it being there. The length of a code is computed, since a branch on it would
+// be guessed wrong at every third term.
+func (ph *phrase) stand(codes []byte) bool {
+	if ph.short == nil {
+		ph.short = make([]uint16, tier2)
+		for id := range min(ph.s.terms, tier2) {
+			ph.short[id] = ph.places(id)
+		}
 	}
-	roles := (*[tier2]uint8)(ph.roles)
-	last := uint8(0)
+	short := (*[tier2]uint16)(ph.short)
+	whole := uint16(1) << (min(len(ph.middle)+2, maxPlaces) - 1)
+	at := uint16(0)
 	i := 0
 	for i+1 < len(codes) {
 		c, next := uint32(codes[i]), uint32(codes[i+1])
-		var r uint8
+		var set uint16
 		if c < 0xF8 {
 			two := (c + 64) >> 8 // 1 from C0 on
-			r = roles[c+(-two&((c-tier1)*255+next))]
+			set = short[c+(-two&((c-tier1)*255+next))]
 			i += 1 + int(two)
 		} else {
 			id, n := decodeOne(codes[i:])
-			r = ph.role(id)
+			set = ph.places(id)
 			i += n
 		}
-		if last&isFirst != 0 && r&isLast != 0 {
+		if at = (at<<1 | 1) & set; at&whole != 0 {
 			return true
 		}
-		last = r
 	}
-	return i < len(codes) && codes[i] < 0xC0 && last&isFirst != 0 && roles[codes[i]]&isLast != 0
+	return i < len(codes) && codes[i] < 0xC0 && (at<<1|1)&short[codes[i]]&whole != 0
 }
 
 func (ph *phrase) ends(id uint32) bool {
