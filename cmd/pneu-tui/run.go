@@ -62,15 +62,11 @@ func run(c *cli.Context) error {
 	if owner := person.Owner(db, store.Tree().Root()); owner != "" && c.String("from") == "" {
 		me = append([]message.Addr{{Addr: owner}}, me...)
 	}
-	state, err := stateDir()
+	j, held, done, err := openJournal(slog.New(notices))
 	if err != nil {
 		return sysexits.Wrap(sysexits.CantCreate, err)
 	}
-	j, err := journal.Open(filepath.Join(state, "journal"))
-	if err != nil {
-		return sysexits.Wrap(sysexits.CantCreate, err)
-	}
-	defer j.Close()
+	defer done()
 	noted := store.Journal()
 	j.UseKeywords(noted)
 	j.UseNumbers(noted)
@@ -82,7 +78,7 @@ func run(c *cli.Context) error {
 		Editor:  words(first(os.Getenv("VISUAL"), os.Getenv("EDITOR"), anyOf("sensible-editor", "vi", "nano"))),
 		Browser: words(first(os.Getenv("BROWSER"), anyOf("xdg-open"))),
 		Shell:   first(os.Getenv("SHELL"), "/bin/sh"), SaveDir: saveDir(), TempDir: os.TempDir(),
-		SentFile: filepath.Join(state, "held.json"), Signature: person.Signature(),
+		SentFile: held, Signature: person.Signature(),
 	}
 	if p := findProgram("sendmail"); p != "" {
 		opt.Sender = &sender{sendmail: p, qrun: findProgram("qrun"), config: settings.Path}
@@ -159,6 +155,35 @@ func accountMaildir(db *account.DB, me []message.Addr) string {
 		}
 	}
 	return ""
+}
+
+// openJournal opens the journal, and says where mail in its hold is noted. Where nothing can be
+// kept, as on a disk that may not be written, mail is read all the same: the journal is then
+// one of this session.
+func openJournal(log *slog.Logger) (j *journal.Journal, held string, done func(), err error) {
+	state, err := stateDir()
+	if err == nil {
+		j, err = journal.Open(filepath.Join(state, "journal"))
+	}
+	if err == nil {
+		return j, filepath.Join(state, "held.json"), func() { j.Close() }, nil
+	}
+	dir, terr := os.MkdirTemp("", "pneu-tui-")
+	if terr != nil {
+		return nil, "", nil, err
+	}
+	path := filepath.Join(dir, "journal")
+	if j, terr = journal.Open(path); terr != nil {
+		os.Remove(dir)
+		return nil, "", nil, err
+	}
+	log.Warn("undo reaches back to the start of this session only", "err", err)
+	return j, "", func() {
+		j.Close()
+		os.Remove(path)
+		os.Remove(path + ".old")
+		os.Remove(dir) // not if messages lie there that undo took away
+	}, nil
 }
 
 func stateDir() (string, error) {
