@@ -260,7 +260,7 @@ func (a *App) found(f found) term.Cmd {
 				n++
 			}
 		}
-		if rows := a.list.Count(); a.box.Threads() && rows < n {
+		if rows := a.list.Count(); a.box.Threads() && a.box.Sort() == store.ByDate && rows < n {
 			a.say("%s in %s selected", look.Plural(n, "match"), look.Plural(rows, "conversation"))
 		} else {
 			a.say("%s selected", look.Plural(n, "message"))

@@ -551,3 +551,32 @@ func TestNotDone(t *testing.T) {
 	r.keys("u")
 	r.want("nothing to undo")
 }
+
+// TestSort sorts by other things than dates, which only single messages can be, and goes back.
+func TestSort(t *testing.T) {
+	r := newRig(t, rigOptions{w: 120, h: 40})
+	for _, tt := range []struct{ typed, title, first string }{
+		{":sort size", "by size", "Grace|Zoë|HR"},
+		{"O", "by size, turned round", "Grace|Linus|Ada|Me|Zoë"},
+		{":sort from", "by sender", "Ada Lovelace .*PATCH"},
+		{":sort subject", "by subject", "aerc -> pneu"},
+		{":sort arrival", "by arrival", "PATCH"},
+	} {
+		r.typed(tt.typed)
+		if tt.typed != "O" {
+			r.keys("enter")
+		}
+		r.keys("g", "g")
+		r.want("\\["+tt.title+"\\]", "1/19", `│>[^│]*(`+tt.first+`)`)
+	}
+	r.typed(":sort colour")
+	r.keys("enter")
+	r.want("sort by one of date, arrival, sender")
+	r.keys("alt+t")
+	r.want(`\[newest first\] \[threads\]`, "/13")
+	r.typed(":sort size")
+	r.keys("enter")
+	r.typed(":sort date")
+	r.keys("enter")
+	r.want(`\[newest first\] \[threads\]`, "/13")
+}

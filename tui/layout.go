@@ -6,6 +6,7 @@ import (
 
 	"pneu/maildir/safe"
 	"pneu/tui/look"
+	"pneu/tui/store"
 	"pneu/tui/term"
 )
 
@@ -336,12 +337,17 @@ func (a *App) folderTitle(l *look.Line, g geometry) {
 	}
 	if g.w >= sideFrom {
 		l.Pad(3)
-		if a.box.Oldest() {
+		switch {
+		case a.box.Sort() != store.ByDate && a.box.Oldest():
+			l.F(t.Hint, "[by %s, turned round]", a.box.Sort().String())
+		case a.box.Sort() != store.ByDate:
+			l.F(t.Hint, "[by %s]", a.box.Sort().String())
+		case a.box.Oldest():
 			l.Lit(t.Hint, "[oldest first]")
-		} else {
+		default:
 			l.Lit(t.Hint, "[newest first]")
 		}
-		if a.box.Threads() {
+		if a.box.Threads() && a.box.Sort() == store.ByDate {
 			l.Lit(t.Hint, " [threads]")
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"pneu/maildir"
@@ -418,8 +419,9 @@ func (a *App) toggleThreads() term.Cmd {
 	if a.box == nil {
 		return nil
 	}
-	a.box.SetThreads(!a.box.Threads())
+	a.box.SetThreads(!a.box.Threads() || a.box.Sort() != store.ByDate)
 	if a.box.Threads() {
+		a.box.SetSort(store.ByDate)
 		a.say("conversations")
 	} else {
 		a.say("single messages")
@@ -427,14 +429,33 @@ func (a *App) toggleThreads() term.Cmd {
 	return a.arrange()
 }
 
-func (a *App) turnOrder() term.Cmd {
+// sort sorts by something else, or turns the order round.
+func (a *App) sort(by string) term.Cmd {
 	if a.box == nil {
 		return nil
 	}
-	a.box.SetOldest(!a.box.Oldest())
-	if a.box.Oldest() {
-		a.say("oldest first")
+	if by == "" {
+		a.box.SetOldest(!a.box.Oldest())
 	} else {
+		i := slices.IndexFunc(store.Sorts[:], func(name string) bool { return strings.HasPrefix(name, by) })
+		if by == "from" || by == "to" {
+			i = int(store.BySender)
+		}
+		if i < 0 {
+			a.say("sort by one of %s", strings.Join(store.Sorts[:], ", "))
+			return nil
+		}
+		a.box.SetSort(store.Sort(i))
+		a.box.SetOldest(false)
+	}
+	switch s := a.box.Sort(); {
+	case s != store.ByDate && a.box.Oldest():
+		a.say("by %s, the other way round", s.String())
+	case s != store.ByDate:
+		a.say("single messages by %s", s.String())
+	case a.box.Oldest():
+		a.say("oldest first")
+	default:
 		a.say("newest first")
 	}
 	return a.arrange()

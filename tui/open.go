@@ -42,7 +42,7 @@ func (a *App) boxOptions(name string) store.Options {
 	top, _, _ := strings.Cut(strings.ToLower(name), "/")
 	return store.Options{
 		Me: a.isMe, Now: a.opt.Now, Threads: a.box == nil || a.box.Threads(),
-		Sent: top == "sent" || top == "drafts", Oldest: a.box != nil && a.box.Oldest(),
+		Sent: top == "sent" || top == "drafts", Oldest: a.box != nil && a.box.Sort() == store.ByDate && a.box.Oldest(),
 	}
 }
 

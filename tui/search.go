@@ -30,6 +30,7 @@ func (a *App) openSearch(arg string) term.Cmd {
 		a.search = searchview.New(a.theme, a.opt.Now)
 	}
 	a.enter(searchScreen)
+	a.status = status{} // u is a letter here
 	for _, k := range term.Split([]rune(arg), false) {
 		a.search.Key(k)
 	}

@@ -134,6 +134,8 @@ func (s *Snapshot) Arrange(ctx context.Context) Arranged {
 		a.order = s.arrived()
 	case !s.complete():
 		a.order = s.provisional(ctx)
+	case s.opt.Sort != ByDate:
+		a.order, a.Err = s.sorted(ctx)
 	case s.opt.Threads:
 		a.order, a.Err = s.threads(ctx)
 	default:
@@ -154,6 +156,23 @@ func (s *Snapshot) arrived() *order {
 		slices.Reverse(o.spots)
 	}
 	return o.close()
+}
+
+// sorted is single messages in another order than that by date, which decides among equals.
+func (s *Snapshot) sorted(ctx context.Context) (*order, error) {
+	by := mail.By{Key: s.opt.Sort.key(s.opt.Sent), Reverse: s.opt.Oldest != s.opt.Sort.falls()}
+	rows, err := s.view.Sort(ctx, by, mail.By{Key: mail.Date, Reverse: true})
+	if err != nil {
+		return nil, err
+	}
+	ix := s.view.Index()
+	o := &order{view: s.view, spots: make([]thread.Spot, 0, len(rows))}
+	for _, row := range rows {
+		if s.limit.has(ix.UID(int(row))) {
+			o.spots = append(o.spots, thread.Spot{Row: row})
+		}
+	}
+	return o.close(), nil
 }
 
 // flat is single messages by date, the later arrival first among equals, or all the other way round.

@@ -8,7 +8,7 @@ import (
 // SetView takes an order that Arrange made. It reports false for one of another folder, or of what is not wanted any
 // more.
 func (b *Box) SetView(a Arranged) bool {
-	if a.order == nil || a.Serial != b.Serial || a.query != b.limit.Query || a.opt.Threads != b.opt.Threads || a.opt.Oldest != b.opt.Oldest {
+	if a.order == nil || a.Serial != b.Serial || a.query != b.limit.Query || a.opt.Threads != b.opt.Threads || a.opt.Oldest != b.opt.Oldest || a.opt.Sort != b.opt.Sort {
 		return false
 	}
 	was, folds := b.order, b.folds

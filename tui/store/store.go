@@ -64,7 +64,8 @@ type Options struct {
 	Now     func() time.Time
 	Threads bool
 	Sent    bool // the folder holds the reader's own mail: recipients are shown
-	Oldest  bool // oldest first
+	Sort    Sort
+	Oldest  bool // oldest first; of other orders than that by date, the other way round
 }
 
 // A Limit narrows the rows to some messages: the rows Set of View. The zero Limit is all of them.
@@ -206,6 +207,12 @@ func (b *Box) SetThreads(on bool) { b.opt.Threads = on }
 
 // Oldest reports whether the oldest row comes first.
 func (b *Box) Oldest() bool { return b.opt.Oldest }
+
+// Sort returns what the rows are sorted by.
+func (b *Box) Sort() Sort { return b.opt.Sort }
+
+// SetSort sorts the rows by something else with the next Arrange. Only dates keep conversations together.
+func (b *Box) SetSort(s Sort) { b.opt.Sort = s }
 
 // SetOldest turns the order round with the next Arrange.
 func (b *Box) SetOldest(on bool) { b.opt.Oldest = on }
