@@ -51,7 +51,7 @@ type change struct {
 }
 
 func watch(t *tool) error {
-	w := &watching{t: t, on: map[string]bool{}, known: map[string]map[string]maildir.Entry{}, times: map[int64]int{}, pause: time.Second}
+	w := &watching{t: t, on: map[string]bool{}, known: map[string]*known{}, pause: time.Second}
 	on := []string{eventNew, eventMoved}
 	if t.c.IsSet("on") {
 		on = strings.Split(t.c.String("on"), ",")
@@ -118,8 +118,7 @@ type watching struct {
 	missing map[string]bool // folders that were asked for, or had been there, and are not
 
 	list  []*maildir.Folder
-	known map[string]map[string]maildir.Entry // by directory and base
-	times map[int64]int                       // how many of known have arrived at that second
+	known map[string]*known // by directory
 	half  []half
 }
 
@@ -256,6 +255,12 @@ func (w *watching) wait(ctx context.Context, d time.Duration) {
 // compare lists a folder. What differs from what was known is an event, unless the folder
 // is met for the first time at the start.
 func (w *watching) compare(f *maildir.Folder, quiet bool) error {
+	if quiet && w.t != nil && w.t.c != nil {
+		if v := w.t.look(w.t.boxOf(f), false); v != nil {
+			w.known[f.Path()] = knownOf(v, nil)
+			return nil
+		}
+	}
 	entries, err := f.List()
 	if errors.Is(err, maildir.ErrNoFolder) || errors.Is(err, os.ErrNotExist) {
 		entries, err = nil, nil // it went with all that was in it
@@ -265,30 +270,26 @@ func (w *watching) compare(f *maildir.Folder, quiet bool) error {
 		return nil
 	}
 	was := w.known[f.Path()]
-	for _, e := range was {
-		w.uncount(e)
-	}
+	delete(w.known, f.Path())
 	alone := make([]bool, len(entries))
 	for i, e := range entries {
-		alone[i] = w.times[e.Time().Unix()] == 0
+		alone[i] = w.alone(e)
 	}
-	w.known[f.Path()] = make(map[string]maildir.Entry, len(entries))
-	for _, e := range entries {
-		w.keep(f, e)
-	}
+	now := knownOf(nil, entries)
+	w.known[f.Path()] = now
 	if quiet {
 		return nil
 	}
-	for base, e := range was {
-		if _, ok := w.known[f.Path()][base]; !ok && err == nil {
+	was.all(func(e maildir.Entry) {
+		if _, ok := now.get(e.Base()); !ok && err == nil {
 			err = w.leave(f, e)
 		}
-	}
+	})
 	for i, e := range entries {
 		if err != nil {
 			return err
 		}
-		old, ok := was[e.Base()]
+		old, ok := was.get(e.Base())
 		if !ok {
 			err = w.come(f, e, alone[i])
 		} else if old != e {
@@ -311,7 +312,7 @@ func (w *watching) event(ev maildir.Event) error {
 		return nil
 	}
 	f := ev.Folder
-	old, ok := w.known[f.Path()][ev.Entry.Base()]
+	old, ok := w.known[f.Path()].get(ev.Entry.Base())
 	switch {
 	case ev.Kind == maildir.Gone && ok && old == ev.Entry:
 		w.drop(f, old)
@@ -321,7 +322,7 @@ func (w *watching) event(ev maildir.Event) error {
 		w.keep(f, ev.Entry)
 		return w.emit(change{eventFlags, f, ev.Entry, f.File(old)})
 	case !ok:
-		alone := w.times[ev.Entry.Time().Unix()] == 0
+		alone := w.alone(ev.Entry)
 		w.keep(f, ev.Entry)
 		return w.come(f, ev.Entry, alone)
 	}
@@ -329,23 +330,28 @@ func (w *watching) event(ev maildir.Event) error {
 }
 
 // keep notes that a message is there, and drop that it is not.
-func (w *watching) keep(f *maildir.Folder, e maildir.Entry) {
-	if _, ok := w.known[f.Path()][e.Base()]; !ok {
-		w.times[e.Time().Unix()]++
+func (w *watching) keep(f *maildir.Folder, e maildir.Entry) { w.of(f).keep(e) }
+func (w *watching) drop(f *maildir.Folder, e maildir.Entry) { w.of(f).drop(e) }
+
+// of is what is known of a folder: nothing, if it could not be listed.
+func (w *watching) of(f *maildir.Folder) *known {
+	k := w.known[f.Path()]
+	if k == nil {
+		k = knownOf(nil, nil)
+		w.known[f.Path()] = k
 	}
-	w.known[f.Path()][e.Base()] = e
+	return k
 }
 
-func (w *watching) drop(f *maildir.Folder, e maildir.Entry) {
-	delete(w.known[f.Path()], e.Base())
-	w.uncount(e)
-}
-
-func (w *watching) uncount(e maildir.Entry) {
-	at := e.Time().Unix()
-	if w.times[at]--; w.times[at] <= 0 {
-		delete(w.times, at)
+// alone reports whether no message that is known has arrived in the same second.
+func (w *watching) alone(e maildir.Entry) bool {
+	second := e.Time().Unix()
+	for _, k := range w.known {
+		if k.at(second) > 0 {
+			return false
+		}
 	}
+	return true
 }
 
 // leave is told that a message has gone: to where another has come, or nobody knows.

@@ -182,7 +182,7 @@ func TestWatchOverflow(t *testing.T) {
 	}
 	stays, changes, goes := deliver("stays"), deliver("changes"), deliver("goes")
 	var got []string
-	w := &watching{known: map[string]map[string]maildir.Entry{}, times: map[int64]int{}, list: []*maildir.Folder{inbox}}
+	w := &watching{known: map[string]*known{}, list: []*maildir.Folder{inbox}}
 	w.emit = func(c change) error { got = append(got, c.what+" "+c.e.Base()); return nil }
 	if err := w.compare(inbox, true); err != nil {
 		t.Fatal(err)
@@ -235,7 +235,7 @@ func TestWatchPaths(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	w := &watching{t: &tool{form: formJSON, out: bufio.NewWriter(&out), errw: &out}, on: map[string]bool{}, known: map[string]map[string]maildir.Entry{}, times: map[int64]int{}, list: []*maildir.Folder{inbox}}
+	w := &watching{t: &tool{form: formJSON, out: bufio.NewWriter(&out), errw: &out}, on: map[string]bool{}, known: map[string]*known{}, list: []*maildir.Folder{inbox}}
 	w.emit = w.print
 	for _, name := range eventNames {
 		w.on[name] = true
