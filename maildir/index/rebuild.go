@@ -7,19 +7,8 @@ import (
 	"path/filepath"
 )
 
-// Rebuild throws away what is kept of messages and reads all of them again. UIDs, flags,
-// keywords and what else only the index knows stay.
-func (x *Index) Rebuild(ctx context.Context, progress func(done, total int)) error {
-	if err := x.Forget(ctx); err != nil {
-		return err
-	}
-	if err := x.Build(ctx, progress); err != nil {
-		return err
-	}
-	return x.Compact(ctx)
-}
-
-// Forget throws away what is kept of messages: what Build and Compact make anew.
+// Forget throws away what is kept of messages, which Build reads again. UIDs, flags, keywords
+// and what else only the index knows stay. Compact, after that, makes the log short.
 func (x *Index) Forget(ctx context.Context) error {
 	v, err := x.Sync(ctx)
 	if err != nil {

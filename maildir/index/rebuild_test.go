@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Rebuild makes digests anew from the files and keeps what these do not say.
+// Forget and Build make digests anew from the files and keep what these do not say.
 func TestRebuild(t *testing.T) {
 	f := newFolder(t)
 	for i := range 20 {
@@ -31,7 +31,16 @@ func TestRebuild(t *testing.T) {
 	for range 2 {
 		before := x.View()
 		last := 0
-		if err := x.Rebuild(t.Context(), func(done, total int) { last = done }); err != nil {
+		if err := x.Forget(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := x.View().State().Undigested; n != 20 {
+			t.Errorf("%d are to be read", n)
+		}
+		if err := x.Build(t.Context(), func(done, total int) { last = done }); err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Compact(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		now, err := x.Refresh()
