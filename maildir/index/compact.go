@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// How urgent a new generation is to who commits.
+// An urgency says what a commit does about a new generation that is due.
 type urgency int
 
 const (
@@ -21,21 +21,25 @@ const (
 // long as so many of them.
 func (c *core) logCost() int64 { return c.slot.length - pageSize + 96*int64(c.work) }
 
-// wantCompact says when a new generation is due: the log must be read in less than a
-// millisecond for a million messages, and the hash table must know most names as they
-// are. Writing a new one costs 70 bytes a message and is to be worth it: a folder of a
-// million takes some 8,000 changes, or half as many new messages.
+// wantCompact says whether a new generation is to be made at once. The log must be read in
+// less than a millisecond for a million messages, and the hash table must know most names
+// as they are. Writing a new snapshot costs 70 bytes a message and half a second for a
+// million, and is to be worth it: there it takes some 8,000 changes, or half as many new
+// messages. Who commits need not wait for it unless it is due for long: it is begun in the
+// background.
 func (x *Index) wantCompact(u urgency) bool {
 	c := x.core
-	limit := max(1<<20, c.idxSize/64)
-	switch u {
-	case overdue:
-		return c.logCost() > limit+limit/2
-	case overlong:
+	cost, limit := c.logCost(), max(1<<20, c.idxSize/64)
+	moved, some := x.cur.Load().moved, max(1<<14, c.slot.st.Total/16)
+	switch {
+	case u == overlong:
 		return c.slot.length > max(4<<20, c.idxSize/4)
+	case cost > limit+limit/2 || u == due && moved > 2*some:
+		return true
+	case u == due && (cost > limit || moved > some):
+		x.background()
 	}
-	moved := x.cur.Load().moved
-	return c.logCost() > limit || moved > 1<<14 && moved > c.slot.st.Total/16
+	return false
 }
 
 // tidy makes a new generation after much was done at once, so that what opens the
@@ -49,7 +53,7 @@ func (x *Index) tidy(ctx context.Context) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	c, moved := x.core, x.cur.Load().moved
-	if x.volatile != nil || c.slot.length <= max(64<<10, c.idxSize/64) && moved <= max(1<<12, c.slot.st.Total/64) {
+	if x.volatile != nil || c.logCost() <= max(256<<10, c.idxSize/64) && moved <= max(1<<12, c.slot.st.Total/64) {
 		return
 	}
 	if err := x.compact(); err != nil {

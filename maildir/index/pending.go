@@ -378,7 +378,7 @@ func renamedTo(e maildir.Entry, letters maildir.Flags) (maildir.Entry, bool) {
 	return maildir.Entry{File: n.String()}, true
 }
 
-// flagWriter is the goroutine that writes names.
+// flagWriter is the goroutine that writes names, and tidies up afterwards.
 type flagWriter struct {
 	mu      sync.Mutex
 	running bool
@@ -411,6 +411,11 @@ func (x *Index) write(v *View) {
 	if v == nil || v.State().Pending == 0 || x.opt.ReadOnly {
 		return
 	}
+	x.background()
+}
+
+// background has names written, and a new generation made if one is due.
+func (x *Index) background() {
 	w := &x.flagger
 	w.mu.Lock()
 	defer w.mu.Unlock()
