@@ -47,6 +47,9 @@ func (x *Index) exportDovecot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !v.State().Sticky { // nobody was ever shown these UIDs, and Dovecot would show them for good
+		return fmt.Errorf("there are no UIDs that last: %w", x.Volatile())
+	}
 	letters := v.letters()
 	if now, _, _, err := loadKeywordLetters(x.f.Path(), fileMark{}); err == nil && now == (keywordLetters{}) && letters != now {
 		if err := replaceFile(filepath.Join(x.f.Path(), keywordFile), letters.bytes()); err != nil {
