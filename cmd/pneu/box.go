@@ -169,7 +169,12 @@ func (t *tool) retire(b *box) {
 	if t.mayOpen == 0 {
 		t.mayOpen = maxBoxes()
 	}
-	for len(t.held) > t.mayOpen {
+	t.closeBoxes(t.mayOpen)
+}
+
+// closeBoxes closes folders until no more than some are open.
+func (t *tool) closeBoxes(open int) {
+	for len(t.held) > open {
 		first := t.held[0]
 		t.held = t.held[1:]
 		if first.v != nil {

@@ -204,6 +204,7 @@ func (w *watching) session(ctx context.Context, first bool) error {
 		}
 	}
 	if first {
+		w.t.closeBoxes(0)
 		debug.FreeOSMemory() // the lists took much
 	}
 	var look <-chan time.Time
