@@ -64,11 +64,12 @@ func (s *Store) RenameFolder(from, to string) error {
 	if err != nil {
 		return err
 	}
-	s.outlive(f)
+	outlive := s.outlive(f)
 	// Boxes end afterwards: what fails must not take them from those who use them.
 	if err := s.tree.RenameFolder(from, to); err != nil {
 		return err
 	}
+	defer outlive()
 	return s.end(func(name string) bool { return name == f.Name() || strings.HasPrefix(name, f.Name()+"/") })
 }
 
@@ -89,12 +90,7 @@ func (s *Store) RemoveFolder(name string) error {
 	if c.Total > 0 {
 		return fmt.Errorf("folder %q: %w", name, maildir.ErrNotEmpty)
 	}
-	s.outlive(f)
-	// An open index would write files while they are removed.
-	if err := s.end(func(name string) bool { return name == f.Name() }); err != nil {
-		return err
-	}
-	return s.tree.RemoveFolder(name)
+	return s.remove(f, s.tree.RemoveFolder)
 }
 
 // DeleteFolder removes a folder with its messages, for good (RFC 9051, 6.3.5). Those below it stay.
@@ -124,11 +120,21 @@ func (s *Store) DeleteFolder(ctx context.Context, name string) error {
 	if _, err := b.Expunge(ctx, v.ix.AllUIDs(nil)); err != nil {
 		return err
 	}
-	s.outlive(f)
+	return s.remove(f, s.tree.DeleteFolder)
+}
+
+// remove removes a folder that holds no messages.
+func (s *Store) remove(f *maildir.Folder, how func(name string) error) error {
+	outlive := s.outlive(f)
+	// An open index would write files while they are removed.
 	if err := s.end(func(name string) bool { return name == f.Name() }); err != nil {
 		return err
 	}
-	return s.tree.DeleteFolder(name)
+	if err := how(f.Name()); err != nil {
+		return err
+	}
+	outlive()
+	return nil
 }
 
 // deletable looks before messages are gone whether the folder could go as well.
@@ -145,15 +151,14 @@ func (s *Store) deletable(f *maildir.Folder) error {
 	return nil
 }
 
-// outlive waits until a folder that takes this one's name will get another UIDVALIDITY, which is
-// the second it is first used in. Only a folder of this second has to be waited for.
-func (s *Store) outlive(f *maildir.Folder) {
+// outlive returns what waits until a folder that takes this one's name will get another UIDVALIDITY,
+// which is the second it is first used in. Only a folder of this second has to be waited for.
+func (s *Store) outlive(f *maildir.Folder) (wait func()) {
 	st, err := index.ReadState(f.Path())
-	if err != nil {
-		return
-	}
-	if now := s.opt.Now(); int64(st.UIDValidity) == now.Unix() {
-		time.Sleep(now.Truncate(time.Second).Add(time.Second).Sub(now))
+	return func() {
+		if now := s.opt.Now(); err == nil && int64(st.UIDValidity) == now.Unix() {
+			time.Sleep(now.Truncate(time.Second).Add(time.Second).Sub(now))
+		}
 	}
 }
 
