@@ -80,7 +80,7 @@ func commands() []command {
 		{"search all", k("g /"), onAll, "search all folders", func(a *App, c call) term.Cmd { return a.openSearch(c.arg) }},
 		{"find next", k("n"), onMail, "next match", func(a *App, c call) term.Cmd { return a.findNext(1) }},
 		{"find previous", k("alt+n"), onMail, "previous match", func(a *App, c call) term.Cmd { return a.findNext(-1) }},
-		{"sort", k("O"), onList, "turn the order; :sort size", func(a *App, c call) term.Cmd { return a.sort(c.arg) }},
+		{"sort", k("O"), onList, "turn round; :sort size", func(a *App, c call) term.Cmd { return a.sort(c.arg) }},
 		{"threads", k("alt+t"), onList, "threads or messages", func(a *App, c call) term.Cmd { return a.toggleThreads() }},
 
 		{"fold toggle", k("z a"), onMail, "fold or unfold", func(a *App, c call) term.Cmd { return a.fold(2) }},

@@ -23,11 +23,6 @@ func (a *App) say(format look.Lit, args ...any) {
 	a.status = status{text: look.Tf(format, args...)}
 }
 
-// sayUndo is say for what u takes back.
-func (a *App) sayUndo(format look.Lit, args ...any) {
-	a.status = status{text: look.Tf(format, args...), undo: true}
-}
-
 // note is say for what nobody did: it does not push away a result.
 func (a *App) note(format look.Lit, args ...any) {
 	if a.status.text.String() == "" || a.status.auto {
