@@ -235,11 +235,19 @@ func TestRule20Maildirsize(t *testing.T) {
 	if u, err := s.Usage(); err != nil || u != (Usage{int64(len(letter)) + 5, 2}) {
 		t.Errorf("usage %+v, %v", u, err)
 	}
+	// A move within the tree changes nothing.
+	to := newFolder(t, s, "Other")
+	if _, err := f.Copy(Entry{File: "1.nosize:2,"}, to); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Move(Entry{File: "1.nosize:2,"}, to); err != nil {
+		t.Fatal(err)
+	}
 	if err := f.Remove(e); err != nil {
 		t.Fatal(err)
 	}
 	b, _ := os.ReadFile(s.Root() + "/maildirsize")
-	if got := string(b); got != fmt.Sprintf("1000S\n%d 1\n-%[1]d -1\n", len(letter)) {
+	if got := string(b); got != fmt.Sprintf("1000S\n%d 1\n5 1\n-%[1]d -1\n", len(letter)) {
 		t.Errorf("maildirsize %q", got)
 	}
 }

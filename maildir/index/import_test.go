@@ -263,3 +263,55 @@ func TestRule18ExportKeywords(t *testing.T) {
 		t.Errorf("dovecot-keywords %q", got)
 	}
 }
+
+// Rule 19: the log tells why there is a new UIDVALIDITY.
+func TestRule19Said(t *testing.T) {
+	f := newFolder(t)
+	put(t, f, "cur/1.a:2,")
+	log, said := logged()
+	now := time.Unix(1700000000, 0)
+	opt := Options{Log: log, Now: func() time.Time { return now }}
+	x := mustOpen(t, f, opt)
+	was := syncIndex(t, x).State().UIDValidity
+	x.Close()
+	os.Remove(f.Path() + "/" + rescueFile)
+	if err := os.WriteFile(f.Path()+"/"+logName, make([]byte, 8192), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Hour)
+	v := syncIndex(t, mustOpen(t, f, opt))
+	if got := v.State().UIDValidity; got <= was || v.Len() != 1 {
+		t.Errorf("UIDVALIDITY %d after %d, %d messages", got, was, v.Len())
+	}
+	if !strings.Contains(said.String(), "no list of UIDs is left") {
+		t.Errorf("said %q", said)
+	}
+}
+
+// Rule 18: of several lists ours counts: Dovecot's goes its own way after the import.
+func TestRule18Order(t *testing.T) {
+	f := newFolder(t)
+	os.WriteFile(f.Path()+"/dovecot-uidlist", []byte("3 V17 N90\n3 :1.a\n"), 0o600)
+	put(t, f, "cur/1.a:2,")
+	x := mustOpen(t, f, Options{})
+	syncIndex(t, x)
+	put(t, f, "cur/2.b:2,")
+	v := syncIndex(t, x)
+	if err := x.rescue(v); err != nil {
+		t.Fatal(err)
+	}
+	x.Close()
+	os.Remove(f.Path() + "/" + rescueFile)
+	x = mustOpen(t, f, Options{})
+	if err := x.rescue(x.View()); err != nil {
+		t.Fatal(err)
+	}
+	x.Close()
+	os.WriteFile(f.Path()+"/dovecot-uidlist", []byte("3 V17 N99\n3 :1.a\n98 :2.b\n"), 0o600)
+	for _, name := range []string{logName, idxName, cacheName, headName} {
+		os.Remove(f.Path() + "/" + name)
+	}
+	if w := syncIndex(t, mustOpen(t, f, Options{})); w.UID(1) != v.UID(1) || w.State().UIDValidity != 17 {
+		t.Errorf("numbered anew:\n%s", show(w))
+	}
+}
