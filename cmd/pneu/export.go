@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -75,12 +76,33 @@ func export(t *tool) error {
 			t.fail(m.path, err)
 			return nil
 		}
+		t.spell(m)
 		if err := put(m); err != nil {
 			return err
 		}
 		return t.wrote()
 	})
 }
+
+// spell looks up the keywords of a message by name, also those that dovecot-keywords alone knows
+// of: its letters mean something in its own folder only.
+func (t *tool) spell(m *msg) {
+	if t.names(m); m.keywords != nil || m.f == nil || !strings.ContainsAny(string(m.e.Flags()), lowercase) {
+		return
+	}
+	if _, err := os.Stat(filepath.Join(m.f.Path(), "dovecot-keywords")); err != nil {
+		return
+	}
+	if words, err := t.reader().Of(m.f, m.e); err == nil {
+		m.keywords = words
+	}
+}
+
+const lowercase = "abcdefghijklmnopqrstuvwxyz"
+
+// keywordsRecord is where a tar has the keywords of a message: what programs that do not look
+// for it pass over in silence.
+const keywordsRecord = "SCHILY.xattr.user.pneu.keywords"
 
 // writeEML adds a message to a tar, as FOLDER/NAME.eml, its name in the Maildir: import finds the flags in it.
 func writeEML(w *tar.Writer, m *msg) error {
@@ -101,7 +123,11 @@ func writeEML(w *tar.Writer, m *msg) error {
 		}
 		name = strings.Join(dir, "/") + "/" + name
 	}
-	if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(m.raw)), ModTime: m.Received().Truncate(time.Second)}); err != nil {
+	h := &tar.Header{Name: name, Mode: 0o600, Size: int64(len(m.raw)), ModTime: m.Received().Truncate(time.Second)}
+	if len(m.keywords) > 0 {
+		h.PAXRecords = map[string]string{keywordsRecord: strings.Join(m.keywords, " ")}
+	}
+	if err := w.WriteHeader(h); err != nil {
 		return err
 	}
 	_, err := w.Write(m.raw)
@@ -196,8 +222,8 @@ func envelopeSender(head []byte) string {
 }
 
 // statusLines says the flags as mail readers have done in mbox files: R read, O not new;
-// A answered, F flagged, T draft, D deleted. P and the keywords, which have no letter
-// there, keep ours.
+// A answered, F flagged, T draft, D deleted. P, and letters of keywords whose names nobody
+// knows, have none there and keep ours; the names go as X-Keywords.
 func statusLines(m *msg, eol string) string {
 	flags := m.e.Flags()
 	var s, x string
@@ -217,10 +243,16 @@ func statusLines(m *msg, eol string) string {
 		case 'T':
 			x += "D"
 		default:
-			x += string(rune(c))
+			if len(m.keywords) == 0 || c < 'a' || c > 'z' {
+				x += string(rune(c))
+			}
 		}
 	}
-	return "Status: " + s + eol + "X-Status: " + x + eol
+	lines := "Status: " + s + eol + "X-Status: " + x + eol
+	if len(m.keywords) > 0 {
+		lines += "X-Keywords: " + strings.Join(m.keywords, " ") + eol
+	}
+	return lines
 }
 
 // flagsOf undoes statusLines.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -45,13 +46,26 @@ func importMail(t *tool) error {
 			}
 		}
 	}
-	j, err := openJournal(true)
+	j, k, done, err := t.journalled()
 	if err != nil {
 		return err
 	}
-	defer j.Close()
-	b := j.Begin("cli", "import "+name)
+	defer done()
+	b := &importer{t: t, Batch: j.Begin("cli", "import "+name), keeper: k, progress: t.progress("import " + name)}
+	if t.tty {
+		b.progress.w = nil
+	}
 	defer b.Commit()
+	defer b.progress.end()
+	if err := t.importAll(b, name, files); err != nil {
+		b.flush()
+		return err
+	}
+	return b.flush()
+}
+
+// importAll files what it reads.
+func (t *tool) importAll(b *importer, name string, files []string) error {
 	f, err := t.folder(name)
 	if errors.Is(err, maildir.ErrNoFolder) && !filepath.IsAbs(name) && !strings.HasPrefix(name, ".") {
 		var s *maildir.Store
@@ -96,7 +110,7 @@ func importMail(t *tool) error {
 }
 
 // importFrom files one mbox, or one message, read from r.
-func (t *tool) importFrom(b *journal.Batch, f *maildir.Folder, name string, r io.Reader, st os.FileInfo) error {
+func (t *tool) importFrom(b *importer, f *maildir.Folder, name string, r io.Reader, st os.FileInfo) error {
 	br := bufio.NewReaderSize(r, 64<<10)
 	mark, _ := br.Peek(3)
 	bom := string(mark) == "\ufeff" // of some Windows editor
@@ -118,7 +132,7 @@ func (t *tool) importFrom(b *journal.Batch, f *maildir.Folder, name string, r io
 		if st != nil && st.Mode().IsRegular() {
 			d.Time, d.Flags = st.ModTime(), maildir.ParseFlags(st.Name())
 		}
-		return t.file(b, f, d, br)
+		return b.file(f, d, nil, br)
 	}
 	var at io.ReaderAt
 	if file, ok := r.(*os.File); ok && !bom && st != nil && st.Mode().IsRegular() {
@@ -134,8 +148,8 @@ func (t *tool) importFrom(b *journal.Batch, f *maildir.Folder, name string, r io
 			t.fail(fmt.Sprintf("%s, message %d", name, n), err)
 			return nil
 		}
-		head, d := takeStatus(m)
-		if err := t.file(b, f, d, io.MultiReader(bytes.NewReader(head), m.body)); err != nil {
+		head, d, words := takeStatus(m)
+		if err := b.file(f, d, words, io.MultiReader(bytes.NewReader(head), m.body)); err != nil {
 			return err
 		}
 		if _, err := io.Copy(io.Discard, m.body); err != nil {
@@ -146,7 +160,7 @@ func (t *tool) importFrom(b *journal.Batch, f *maildir.Folder, name string, r io
 
 // importTar files the plain files of a tar, each a message. Names in it say flags and nothing
 // about where to put it.
-func (t *tool) importTar(b *journal.Batch, f *maildir.Folder, name string, r *tar.Reader) error {
+func (t *tool) importTar(b *importer, f *maildir.Folder, name string, r *tar.Reader) error {
 	for {
 		h, err := r.Next()
 		if err == io.EOF {
@@ -161,18 +175,34 @@ func (t *tool) importTar(b *journal.Batch, f *maildir.Folder, name string, r *ta
 		}
 		name := strings.TrimSuffix(path.Base(h.Name), ".eml")
 		d := maildir.Delivery{Time: h.ModTime, Flags: maildir.ParseFlags(name), Cur: strings.Contains(name, ":2,")}
-		if err := t.file(b, f, d, r); err != nil {
+		words := keywordsOf(h.PAXRecords[keywordsRecord])
+		if len(words) > 0 {
+			d.Flags = d.Flags.Change("", lowercase)
+		}
+		if err := b.file(f, d, words, r); err != nil {
 			return err
 		}
 	}
 }
 
-// takeStatus takes the fields out of the header that an mbox keeps flags in.
-func takeStatus(m *mboxMessage) ([]byte, maildir.Delivery) {
+// takeStatus takes the fields out of the header that an mbox keeps flags and keywords in.
+func takeStatus(m *mboxMessage) ([]byte, maildir.Delivery, []string) {
 	head := m.head
 	if from, to := findLast(head, "Content-Length"); m.counted && to == len(head) { // the last line: ours
-		if x, xto := findLast(head[:from], "X-Status"); x >= 0 && xto == from {
-			head = head[:from]
+		for _, last := range []string{"X-Status", "X-Keywords"} {
+			if x, xto := findLast(head[:from], last); x >= 0 && xto == from {
+				head = head[:from]
+				break
+			}
+		}
+	}
+	var words []string
+	if _, end := findLast(head, "X-Status"); end > 0 {
+		// Only behind it: elsewhere it is part of the message.
+		if from, to := findLast(head, "X-Keywords"); from == end {
+			if words = keywordsOf(string(head[from+len("X-Keywords:") : to])); len(words) > 0 {
+				head = append(head[:from:from], head[to:]...)
+			}
 		}
 	}
 	head, x := cutField(head, "X-Status")
@@ -180,18 +210,95 @@ func takeStatus(m *mboxMessage) ([]byte, maildir.Delivery) {
 	d := maildir.Delivery{Time: m.date}
 	var isNew bool
 	d.Flags, isNew = flagsOf(s, x)
+	if len(words) > 0 {
+		d.Flags = d.Flags.Change("", lowercase)
+	}
 	d.Cur = !isNew
-	return head, d
+	return head, d, words
 }
 
-func (t *tool) file(b *journal.Batch, f *maildir.Folder, d maildir.Delivery, r io.Reader) error {
+// keywordsOf reads a list of keywords, without what can be none.
+func keywordsOf(text string) (words []string) {
+	for _, w := range strings.Fields(text) {
+		if keywordName(w) && !slices.Contains(words, w) {
+			words = append(words, w)
+		}
+	}
+	return words
+}
+
+// An importer files messages. Those behind the first with keywords wait until there are many, to
+// which keywords are given at once.
+type importer struct {
+	t *tool
+	*journal.Batch
+	keeper   *keeper
+	progress *progress
+	queue    []imported
+	done     int
+}
+
+type imported struct {
+	m     *msg
+	words []string
+}
+
+func (b *importer) file(f *maildir.Folder, d maildir.Delivery, words []string, r io.Reader) error {
 	e, err := b.Deliver(f, d, r)
 	if errors.Is(err, maildir.ErrEmpty) {
-		t.fail(f.Name(), err)
+		b.t.fail(f.Name(), err)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return t.emit(&msg{path: f.File(e), f: f, e: e}, "append")
+	b.done++
+	b.progress.count(b.done)
+	b.queue = append(b.queue, imported{&msg{path: f.File(e), f: f, e: e}, words})
+	if len(b.queue) == 1 && len(words) == 0 || len(b.queue) >= changeRun {
+		return b.flush()
+	}
+	return nil
+}
+
+// flush gives keywords, and prints the paths.
+func (b *importer) flush() error {
+	queue := b.queue
+	b.queue = nil
+	groups := map[string][]*imported{}
+	var order []string
+	for i := range queue {
+		if q := &queue[i]; len(q.words) > 0 {
+			key := strings.Join(q.words, " ")
+			if groups[key] == nil {
+				order = append(order, key)
+			}
+			groups[key] = append(groups[key], q)
+		}
+	}
+	for _, key := range order {
+		group := groups[key]
+		f := group[0].m.f
+		noted, err := b.keeper.of(f)
+		if err != nil {
+			return err
+		}
+		list := make([]maildir.Entry, len(group))
+		for i, q := range group {
+			list[i] = q.m.e
+		}
+		for i, r := range noted.SetFlags(b.t.context(), b.Batch, f, list, journal.Change{AddKeywords: group[0].words}) {
+			if r.Err != nil {
+				b.t.fail(group[i].m.path, fmt.Errorf("keywords: %w", r.Err))
+			} else {
+				group[i].m.became(f, r.Entry)
+			}
+		}
+	}
+	for _, q := range queue {
+		if err := b.t.emit(q.m, "append"); err != nil {
+			return err
+		}
+	}
+	return nil
 }

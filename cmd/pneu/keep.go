@@ -139,12 +139,17 @@ func (t *tool) names(m *msg) {
 	if !indexed {
 		return
 	}
+	if words, err := t.reader().Of(m.f, m.e); err == nil { // else the letters will do
+		m.keywords = words
+	}
+}
+
+// reader returns what looks up keywords.
+func (t *tool) reader() *keeper {
 	if t.keeper == nil {
 		t.keeper = &keeper{opt: store.Options{ReadOnly: true}}
 	}
-	if words, err := t.keeper.Of(m.f, m.e); err == nil { // else the letters will do
-		m.keywords = words
-	}
+	return t.keeper
 }
 
 // journal opens the journal for changing messages; done is to be called at the end.

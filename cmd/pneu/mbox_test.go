@@ -50,7 +50,7 @@ func FuzzMbox(f *testing.F) {
 			if err != nil {
 				t.Fatalf("message %d: %v in %q", i, err, out.Bytes())
 			}
-			head, del := takeStatus(m)
+			head, del, _ := takeStatus(m)
 			body, err := io.ReadAll(m.body)
 			if err != nil {
 				t.Fatal(err)
@@ -83,7 +83,7 @@ func FuzzReadMbox(f *testing.F) {
 			if err != nil {
 				break
 			}
-			head, _ := takeStatus(m)
+			head, _, _ := takeStatus(m)
 			k, err := io.Copy(io.Discard, m.body)
 			if total += len(head) + int(k); err != nil || total > len(b) || n > len(b) {
 				t.Fatalf("%d bytes of %d in %d messages, %v", total, len(b), n, err)

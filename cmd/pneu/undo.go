@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"time"
 
@@ -80,6 +81,13 @@ func undo(t *tool) error {
 // extent says how much an action was.
 func extent(r journal.Record) string {
 	n := r.Messages() - twice(r.Ops)
+	if slices.ContainsFunc(r.Ops, func(o journal.Op) bool { return o.Kind == "append" }) {
+		for _, o := range r.Ops { // an import gives them to what it has filed
+			if o.Kind == "bulk" || o.Kind == "words" {
+				n -= o.Bulk.Count()
+			}
+		}
+	}
 	done := map[[2]string]bool{} // several operations may have been on one message
 	for _, o := range r.Ops {
 		if o.New.File == "" {

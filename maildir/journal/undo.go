@@ -44,7 +44,9 @@ func (j *Journal) Undo(n int) (Report, error) {
 	}
 	work := inOrder(chosen, done)
 	slices.Reverse(work)
-	return r, j.work(&r, h, work, "undo")
+	err = j.work(&r, h, work, "undo")
+	r.Paths = slices.DeleteFunc(r.Paths, func(path string) bool { return path == "" }) // gone again
+	return r, err
 }
 
 // A task is one operation to be taken back or done again.

@@ -157,6 +157,14 @@ func (l lying) note(was place, path string) {
 	l.at[placeOf(path)] = i
 }
 
+// drop takes a message out of the report that is nowhere any more.
+func (l lying) drop(was place) {
+	if i, ok := l.at[was]; ok {
+		l.r.Paths[i] = ""
+		delete(l.at, was)
+	}
+}
+
 func placeOf(path string) place {
 	sub := filepath.Dir(path)
 	return placeIn(filepath.Dir(sub), maildir.Entry{File: filepath.Base(path)})
@@ -178,6 +186,8 @@ func (j *Journal) settle(lie lying, run []task, how string, paths []string, errs
 				was = placeIn(w.op.From, w.op.Old)
 			}
 			lie.note(was, paths[i])
+		} else if how == "undo" && w.op.Kind == "append" {
+			lie.drop(was)
 		}
 		if k := len(lines) - 1; k >= 0 && lines[k].T == what && lines[k].ID == w.b.id {
 			lines[k].N = append(lines[k].N, w.op.n)
