@@ -430,3 +430,21 @@ func BenchmarkDeliver(b *testing.B) {
 		})
 	}
 }
+
+// Rule 22: W= is the size with CRLF, however the lines of the file end, and however the
+// message comes in.
+func TestRule22DeliveredSize(t *testing.T) {
+	f := newInbox(t)
+	for _, text := range []string{"A: b\n\nx\ny\n", "A: b\r\n\r\nx\r\ny\r\n", "A: b\n\r\nx\ny\r\n", "A: b\r\r\n\n\rx"} {
+		want := int64(len(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", "\r\n")))
+		for _, r := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text)), iotest.HalfReader(strings.NewReader(text))} {
+			e, err := f.Deliver(Delivery{}, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if w, _ := e.WireSize(); w != want {
+				t.Errorf("%q: %d, want %d", text, w, want)
+			}
+		}
+	}
+}
