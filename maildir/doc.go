@@ -133,9 +133,10 @@
 // (index.Options.Safe, [Store.Shared]): that is what the file pneu.safe in the
 // root of a tree is for. Locks go through pneu.lock, which NFS version 4 and lockd
 // hold across machines; every commit is synced, what a slot says before the slot;
-// pneu.log and directories are opened each time they are looked at, for that has
-// the client ask the server, whatever it has cached (but not if it is mounted with
-// "nocto"); what looks damaged is read again under the lock before it is repaired;
+// pneu.log, and what is appended to, is locked for a moment by itself (shared, so that
+// nobody waits), for by that alone a client forgets what it has read of a file that
+// it has open; directories are opened to be looked at (which tells nothing new where
+// they are mounted with "nocto"); what looks damaged is read again under the lock before it is repaired;
 // and nobody asks the kernel for notices. Then these hold as ever: no mail is lost, no UID is used twice, changes are seen by the next
 // Sync. These do not: a change by another machine wakes nobody; a message that
 // was removed there is held to be gone 2 seconds later at the earliest; a

@@ -52,7 +52,10 @@ func (t *tx) openBlobs() error {
 	var err error
 	if ok {
 		if w.cache, err = x.fs.Open(filepath.Join(x.dir, cacheName), true); err == nil {
-			w.head, err = x.fs.Open(filepath.Join(x.dir, headName), true)
+			x.renew(w.cache) // or pages are written back whole, as they were
+			if w.head, err = x.fs.Open(filepath.Join(x.dir, headName), true); err == nil {
+				x.renew(w.head)
+			}
 		}
 	} else {
 		id := randomSeed() | 2

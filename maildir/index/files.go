@@ -121,6 +121,15 @@ func (f diskFile) Map(size int64) ([]byte, error) {
 	return b, nil
 }
 
+// Renew has an NFS client forget what it has read of the file: that is done where a lock on the
+// file itself is had, and not surely by opening it. Nobody locks it for himself alone.
+func (f diskFile) Renew() error {
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
+		return err
+	}
+	return unix.Flock(int(f.Fd()), unix.LOCK_UN)
+}
+
 // shield turns a fault in a mapping into an error: a foreign program may have cut
 // the file short under us, or the disk may be failing. It is the last line, for
 // no program of ours ever shortens a file.

@@ -247,9 +247,11 @@ func (x *Index) replaced() (bool, error) {
 	}
 	path := filepath.Join(x.dir, logName)
 	if x.opt.Safe {
-		// An NFS client answers from what it has read once; opening has it ask the server what
-		// file that is by now, and whether it has changed.
+		// An NFS client answers from what it has read once. Opening has it ask the server what
+		// file that is by now.
+		x.renewNames()
 		if f, err := x.fs.Open(path, false); err == nil {
+			x.renew(f)
 			info, err := f.Stat()
 			f.Close()
 			return err == nil && !info.same(c.info), nil
@@ -264,6 +266,23 @@ func (x *Index) replaced() (bool, error) {
 	// it is as it was.
 	info, err := c.log.Stat()
 	return err != nil || info.nlink == 0, nil
+}
+
+// renew has what is read of f from now on be what other machines have written.
+func (x *Index) renew(f file) {
+	if r, ok := f.(interface{ Renew() error }); ok && x.opt.Safe {
+		r.Renew() // who cannot lock has what the client has
+	}
+}
+
+// renewNames has files be found that other machines have made.
+func (x *Index) renewNames() {
+	if !x.opt.Safe {
+		return
+	}
+	if d, err := os.Open(x.dir); err == nil {
+		d.Close()
+	}
 }
 
 // load opens the files and makes a view of them. Called with mu held.
@@ -339,12 +358,14 @@ func (x *Index) read() (c *core, b *builder, damage error, lost, again bool, err
 	}
 	path := filepath.Join(x.dir, logName)
 	var page []byte
+	x.renewNames()
 	log, logErr := x.fs.Open(path, !x.opt.ReadOnly)
 	if logErr != nil && !x.opt.ReadOnly && noSpace(logErr) {
 		c.readonly = logErr
 		log, logErr = x.fs.Open(path, false)
 	}
 	if logErr == nil {
+		x.renew(log)
 		if c.info, logErr = log.Stat(); logErr == nil {
 			if page, logErr = readPage(log); logErr == nil {
 				c.id, logErr = decodeIdentity(page, logMagic)

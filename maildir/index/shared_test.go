@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// A machine is a file system as one of several NFS clients has it: what was read of a file
-// may be old until the file is opened anew, and so may what a name leads to.
+// A machine is a file system as one of several NFS clients has it: what was read of a file may be
+// old until it is renewed, and what a name leads to until it is opened.
 type machine struct {
 	disk
 	mu    sync.Mutex
-	files map[uint64]*cached // by inode
+	files map[string]*cached // by inode and identity, for inodes are used again
 	names map[string]fileInfo
 }
 
@@ -46,16 +46,31 @@ func (m *machine) Open(path string, write bool) (file, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.files == nil {
-		m.files, m.names = map[uint64]*cached{}, map[string]fileInfo{}
+		m.files, m.names = map[string]*cached{}, map[string]fileInfo{}
 	}
-	c := m.files[info.ino]
+	id := fmt.Sprint(info.ino, data[:min(len(data), identitySize)])
+	c := m.files[id]
 	if c == nil {
-		c = &cached{}
-		m.files[info.ino] = c
+		c = &cached{info, data}
+		m.files[id] = c
 	}
-	c.info, c.data = info, data
 	m.names[path] = info
 	return &remoteFile{f, m, c}, nil
+}
+
+func (f *remoteFile) Renew() error {
+	info, err := f.file.Stat()
+	if err != nil {
+		return err
+	}
+	data := make([]byte, info.size)
+	if _, err := f.file.ReadAt(data, 0); err != nil {
+		return err
+	}
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	f.c.info, f.c.data = info, data
+	return nil
 }
 
 func (m *machine) Stat(path string) (fileInfo, error) {
