@@ -8,6 +8,7 @@ package tui
 import (
 	"context"
 	"os/exec"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -137,6 +138,7 @@ type App struct {
 	building, texting    progress // what is read for the indexes of the open folder
 	finding              bool     // texts are being searched
 	early                bool     // an order was made before all was read
+	tidy                 int      // seconds until memory is given back; 0: there is none
 	people               *compose.People
 	quitting             bool
 
@@ -402,6 +404,11 @@ func (a *App) tick() term.Cmd { return a.after(time.Second, ticked{}) }
 func (a *App) ticked() term.Cmd {
 	a.limits++
 	cmds := []term.Cmd{a.tick(), a.draftTick()}
+	if a.tidy > 0 {
+		if a.tidy--; a.tidy == 0 {
+			cmds = append(cmds, a.jobs.run("tidy", giveBack))
+		}
+	}
 	if a.sending != nil && !a.opt.Now().Before(a.sending.deadline) {
 		a.say("On its way to %s   gq shows how far it came", a.sending.to)
 		a.sending = nil
@@ -414,6 +421,20 @@ func (a *App) ticked() term.Cmd {
 		cmds = append(cmds, a.loadFolders())
 	}
 	return term.Batch(cmds...)
+}
+
+const (
+	// largeFrom is from how many messages on an order is made of much memory.
+	largeFrom = 100_000
+	// tidyAfter is how many seconds after the last order that is given back.
+	tidyAfter = 4
+)
+
+// giveBack returns memory to the system. An idle program collects its garbage every other minute only, and that of an
+// order of a million messages is ten times what the program needs.
+func giveBack(context.Context) term.Msg {
+	debug.FreeOSMemory()
+	return nil
 }
 
 func (a *App) redraw() term.Cmd { return func() term.Msg { return term.Redraw{} } }

@@ -144,6 +144,9 @@ func (a *App) arranged(r store.Arranged) term.Cmd {
 		return nil
 	}
 	a.arranging = false
+	if a.box.Len() >= largeFrom {
+		a.tidy = tidyAfter
+	}
 	if r.Err != nil {
 		return nil // the program ends
 	}
