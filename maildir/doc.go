@@ -132,17 +132,18 @@
 // If several machines use it at the same time, all must work in safe mode
 // (index.Options.Safe, [Store.Shared]): that is what the file pneu.safe in the
 // root of a tree is for. Locks go through pneu.lock, which NFS version 4 and lockd
-// hold across machines; every commit is synced, what a slot says before the slot;
-// pneu.log, and what is appended to, is locked for a moment by itself (shared, so that
-// nobody waits), for by that alone a client forgets what it has read of a file that
-// it has open; directories are opened to be looked at (which tells nothing new where
-// they are mounted with "nocto"); what looks damaged is read again under the lock before it is repaired;
-// and nobody asks the kernel for notices. Then these hold as ever: no mail is lost, no UID is used twice, changes are seen by the next
-// Sync. These do not: a change by another machine wakes nobody; a message that
-// was removed there is held to be gone 2 seconds later at the earliest; a
-// directory that changes is always read as a whole; a delivery leaves the index
-// to who looks next. Links and renames that the server did and whose answer was
-// lost are settled by looking at what is there.
+// hold across machines, and every commit is synced, what a slot says before the
+// slot. pneu.log, and what is appended to, is locked for a moment by itself
+// (shared, so that nobody waits): by that alone a client forgets what it has read
+// of a file that it has open. Directories are opened to be looked at, which tells
+// nothing new where they are mounted with "nocto". What looks damaged is read
+// again under the lock before it is repaired. Nobody asks the kernel for notices.
+// Then these hold as ever: no mail is lost, no UID is used twice, changes are seen
+// by the next Sync. These do not: a change by another machine wakes nobody; a
+// message that was removed there is held to be gone 2 seconds later at the
+// earliest; a directory that changes is always read as a whole; a delivery leaves
+// the index to who looks next. Links and renames that the server did and whose
+// answer was lost are settled by looking at what is there.
 //
 // # The rules
 //

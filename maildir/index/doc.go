@@ -213,6 +213,10 @@
 // commit, and what watchers of pneu.log are woken for. A reader reads the page,
 // takes the newest whole slot and applies the batches up to its length.
 //
+// In safe mode pneu.log is fsynced before the slot is written too, and again after
+// it. Before pneu.log is read, and before pneu.cache and pneu.head are appended to,
+// flock(LOCK_SH) is had on the file itself and let go: NFS clients read it anew then.
+//
 // To compact: write pneu.idx.tmp with the next generation, fsync, rename, fsync
 // the directory; the same with an empty pneu.log of that generation. A log of an
 // older generation than pneu.idx is one whose replacement did not happen any
