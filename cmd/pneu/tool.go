@@ -168,7 +168,7 @@ func withCode(err error) error {
 		return err
 	case errors.Is(err, maildir.ErrNoFolder), errors.Is(err, maildir.ErrGone), errors.Is(err, fs.ErrNotExist):
 		return sysexits.Wrap(sysexits.NoInput, err)
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return sysexits.Wrap(sysexits.NoPerm, err)
 	case errors.Is(err, maildir.ErrName):
 		return sysexits.Wrap(sysexits.Usage, err)

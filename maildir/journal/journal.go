@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"pneu/maildir"
@@ -16,6 +17,10 @@ import (
 // maxSize is when the file is put aside as FILE.old and a new one begun: some
 // 100,000 operations.
 const maxSize = 32 << 20
+
+// ErrNewer is returned by Undo and Redo if a later version has written to the journal: what was
+// done last is not known then.
+var ErrNewer = errors.New("the journal was written by a newer pneu: update this one")
 
 // ErrNothing is returned by Undo and Redo when there is nothing to do.
 var ErrNothing = errors.New("nothing to undo")
@@ -86,6 +91,7 @@ type Journal struct {
 	numbers  Numbers  // nil: nor flags by number
 	mover    Mover    // nil: messages are moved one by one
 	progress func(done, total int)
+	readonly error // why nothing can be written
 	mu       sync.Mutex
 	file     *os.File
 }
@@ -111,6 +117,12 @@ func Open(path string) (*Journal, error) {
 
 func (j *Journal) reopen() error {
 	f, err := os.OpenFile(j.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	j.readonly = nil
+	if errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
+		if r, rerr := os.Open(j.path); rerr == nil { // it can be looked at
+			f, j.readonly, err = r, fmt.Errorf("open journal: %w", err), nil
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("open journal: %w", err)
 	}
@@ -161,6 +173,9 @@ func (j *Journal) lock() (unlock func(), err error) {
 // write appends lines; the lock is held. A torn line of a process that died is
 // ended first, so that it spoils no other.
 func (j *Journal) write(lines ...line) error {
+	if j.readonly != nil {
+		return j.readonly
+	}
 	end, err := j.file.Seek(0, io.SeekEnd)
 	if err != nil {
 		return fmt.Errorf("write journal: %w", err)

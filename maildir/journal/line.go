@@ -198,6 +198,7 @@ type history struct {
 	steps []step
 	ops   int
 	lines int
+	newer bool     // a later version has written
 	redo  []string // ids that redo may take, the last undone last
 
 	gone []Op // messages that left their folders by undo or redo
@@ -226,6 +227,8 @@ func (h *history) replay(r io.Reader) error {
 			var l line
 			if json.Unmarshal(b, &l) == nil && l.V == version {
 				h.apply(l)
+			} else if l.V > version {
+				h.newer = true
 			}
 		}
 		if err == io.EOF {

@@ -3,6 +3,7 @@ package journal
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"slices"
 	"testing"
 
@@ -141,4 +142,39 @@ func TestUndoOfCopiesCutOff(t *testing.T) {
 	if r, err := w.j.Undo(1); err != nil || len(r.Failed) != 1 || r.Failed[0].Op.New != made[1] {
 		t.Errorf("taken away: %+v, %v", r, err)
 	}
+}
+
+// Where a later version has written, what was done last is not known: nothing is taken back.
+func TestJournalOfALaterVersion(t *testing.T) {
+	w := newWorld(t, 2)
+	list, err := w.folders[0].List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := w.j.Begin("cli", "flag")
+	if _, err := b.SetFlags(w.folders[0], list[0], "F", ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	after := w.tree()
+	file, err := os.OpenFile(w.j.path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.WriteString(`{"v":2,"t":"begin","id":"x","what":{"new":"form"}}` + "\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.j.Undo(1); !errors.Is(err, ErrNewer) {
+		t.Errorf("undo: %v", err)
+	}
+	if _, err := w.j.Redo(1); !errors.Is(err, ErrNewer) {
+		t.Errorf("redo: %v", err)
+	}
+	if log, err := w.j.Log(0); err != nil || len(log) != 1 {
+		t.Errorf("log: %+v, %v", log, err)
+	}
+	compare(t, "left alone", w.tree(), after)
 }

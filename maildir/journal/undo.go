@@ -23,7 +23,7 @@ func (j *Journal) Undo(n int) (Report, error) {
 		return Report{}, err
 	}
 	defer unlock()
-	h, err := j.read()
+	h, err := j.history()
 	if err != nil {
 		return Report{}, err
 	}
@@ -47,6 +47,18 @@ func (j *Journal) Undo(n int) (Report, error) {
 	err = j.work(&r, h, work, "undo")
 	r.Paths = slices.DeleteFunc(r.Paths, func(path string) bool { return path == "" }) // gone again
 	return r, err
+}
+
+// history is what can be taken back or done again.
+func (j *Journal) history() (*history, error) {
+	if j.readonly != nil {
+		return nil, j.readonly
+	}
+	h, err := j.read()
+	if err == nil && h.newer {
+		err = ErrNewer
+	}
+	return h, err
 }
 
 // A task is one operation to be taken back or done again.
@@ -81,7 +93,7 @@ func (j *Journal) Redo(n int) (Report, error) {
 		return Report{}, err
 	}
 	defer unlock()
-	h, err := j.read()
+	h, err := j.history()
 	if err != nil {
 		return Report{}, err
 	}

@@ -98,7 +98,11 @@ func (n *Noted) Flag(f *maildir.Folder, of journal.Bulk, bases []string, c journ
 	ctx := context.Background()
 	err = n.with(ctx, f, func(b *Box, v *View) error {
 		if v.numbering() != of.Numbering || !v.State().Sticky {
-			return errNumbering
+			// If all are known by name, the folder was made anew since they came back.
+			if len(bases) < of.Count() {
+				return errNumbering
+			}
+			of.UIDs = ""
 		}
 		var more []UID
 		for _, base := range bases {
