@@ -72,14 +72,14 @@ func TestKeywordsOfOthers(t *testing.T) {
 
 // TestManyKeywords changes keywords of more messages than are noted by name.
 func TestManyKeywords(t *testing.T) {
-	r := made(t, 600)
+	r := made(t, 150)
 	r.typed("T")
 	r.typed("from:ada")
 	r.keys("enter")
 	r.typed(":keywords +bulk")
 	r.keys("enter")
-	r.want(`Set \+bulk on 600 messages`, "#bulk")
+	r.want(`Set \+bulk on 150 messages`, "#bulk")
 	r.keys("u")
-	r.want(`Undone: keywords \+bulk \(600 messages\)`)
+	r.want(`Undone: keywords \+bulk \(150 messages\)`)
 	r.wantNot("#bulk")
 }

@@ -117,7 +117,7 @@ func TestUndoOfOthers(t *testing.T) {
 
 // TestFollowsMany has another program rename all files of a folder while one reads in it.
 func TestFollowsMany(t *testing.T) {
-	r := made(t, 600)
+	r := made(t, 150)
 	r.keys("j", "j", "t", "j")
 	at, row := r.a.list.Current(), strings.Split(r.screen(), "\n")[2+r.a.list.Cursor()]
 	for _, f := range files(t, r.dir) {
@@ -126,12 +126,12 @@ func TestFollowsMany(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r.want("600 unread of 600")
+	r.want("150 unread of 150")
 	if r.a.list.Current() != at || r.a.list.Count() != 1 {
 		t.Errorf("the cursor is on %d, %d selected; it was on %d, %s", r.a.list.Current(), r.a.list.Count(), at, row)
 	}
 	deliver(t, r.dir, []letter{{at: "Sat 21 Nov 09:44", from: "New <new@example.org>", subject: "just in", body: "x", flags: "new"}})
-	r.want("601 unread of 601", "just in")
+	r.want("151 unread of 151", "just in")
 	if r.a.list.Current() != at || r.a.list.Count() != 1 {
 		t.Errorf("after a delivery the cursor is on %d, %d selected; it was on %d", r.a.list.Current(), r.a.list.Count(), at)
 	}
