@@ -86,7 +86,7 @@ func (d *destinations) of(t *tool, s *maildir.Store, name string, find func() (*
 	if p.name = name; s != nil {
 		p.root = s.Root()
 	}
-	if f := d.at[p]; f != nil {
+	if f, ok := d.at[p]; ok {
 		return f, nil
 	}
 	f, err := find()

@@ -27,7 +27,7 @@ func rm(t *tool) error {
 	}
 	var known destinations
 	return t.changeMany(what, t.c.Args().Slice(), func(b *journal.Batch, m *msg) (deed, error) {
-		if b == nil {
+		if b == nil && purge {
 			t.wouldDo(m, op)
 			return deed{op: op}, nil
 		}
@@ -47,6 +47,12 @@ func rm(t *tool) error {
 		}
 		trash, err := known.of(t, s, "Trash", func() (*maildir.Folder, error) {
 			name := maildir.SpecialFolder(s, "Trash")
+			if b == nil {
+				if f, err := s.Folder(name); !errors.Is(err, maildir.ErrNoFolder) {
+					return f, err
+				}
+				return nil, nil // yet to be made
+			}
 			f, err := b.CreateFolder(s, name)
 			if err != nil {
 				return nil, fmt.Errorf("folder %s: %w", name, err)
@@ -56,8 +62,12 @@ func rm(t *tool) error {
 		if err != nil {
 			return deed{}, err
 		}
-		if m.f.Name() == trash.Name() {
+		if trash != nil && m.f.Name() == trash.Name() {
 			return deed{}, errors.New("is in the Trash already (--purge deletes it)")
+		}
+		if b == nil {
+			t.wouldDo(m, op)
+			return deed{op: op}, nil
 		}
 		return deed{op: op, how: store.Moved, to: trash}, nil
 	})
