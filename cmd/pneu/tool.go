@@ -420,10 +420,7 @@ type remarks struct {
 	said map[string]bool
 }
 
-// remark may be called from any goroutine.
-func (t *tool) remark(text string) { t.remarkOf(text, text) }
-
-// remarkOf says only the first of a kind.
+// remarkOf says only the first of a kind. It may be called from any goroutine.
 func (t *tool) remarkOf(kind, text string) {
 	t.remarks.mu.Lock()
 	defer t.remarks.mu.Unlock()
