@@ -25,7 +25,7 @@ type shardDoc struct {
 type termStat struct {
 	count uint32 // of occurrences
 	docs  uint16 // with it; 0 is all that a segment can have
-	last  uint16 // of these, as a number that is not that of the document before
+	last  uint16 // of these, counted from 1
 }
 
 func newShard() *shard { return &shard{dict: newDict(0)} }
