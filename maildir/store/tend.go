@@ -15,7 +15,12 @@ import (
 )
 
 // Volatile returns why the index of the folder exists in memory only, nil if it does not.
-func (b *Box) Volatile() error { return b.x.Volatile() }
+func (b *Box) Volatile() error {
+	if b.without != nil {
+		return b.without
+	}
+	return b.x.Volatile()
+}
 
 // Check reads all files of the index and says what is wrong with them. It changes nothing but
 // that damaged parts of the index of texts are taken out of it. Progress may be nil.
