@@ -68,3 +68,35 @@ func TestLookupAll(t *testing.T) {
 		}
 	}
 }
+
+// A file that is called what the index says is found without an allocation: directories of a
+// million are read so.
+func TestLookupAllocates(t *testing.T) {
+	f := newFolder(t)
+	name := "1700000000.M1P1.host:2,S"
+	if err := os.WriteFile(filepath.Join(f.Path(), "cur", name), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	x, err := Open(f, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	if _, err := x.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	v, err := x.Refresh()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := []byte(name)
+	if _, m := v.Lookup(file, false); m != Same {
+		t.Fatal(m)
+	}
+	if n := testing.AllocsPerRun(100, func() { v.Lookup(file, false) }); n > 0 && !raceEnabled {
+		t.Errorf("%v allocations", n)
+	}
+}

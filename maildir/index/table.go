@@ -166,7 +166,6 @@ func (t *table) alive(slot int) bool {
 // lookup finds the slot of a base. Same says that the whole name, of which file
 // is the hash, is as it was at the snapshot; without it the caller compares.
 func (t *table) lookup(base []byte, hash uint64, file uint32) (slot int, same, ok bool) {
-	var buf [256]byte
 	slot = -1
 	if t.snap != nil {
 		b := t.snap.sec[secTable]
@@ -182,7 +181,7 @@ func (t *table) lookup(base []byte, hash uint64, file uint32) (slot int, same, o
 				if e.file == file && !t.chunk(s>>chunkBits).moved.has(s&(chunkSlots-1)) {
 					return s, true, true
 				}
-				if bytes.Equal(t.base(buf[:0], s), base) {
+				if t.isBase(s, base) {
 					return s, false, true
 				}
 			}
@@ -193,11 +192,20 @@ func (t *table) lookup(base []byte, hash uint64, file uint32) (slot int, same, o
 	}
 	var found [4]uint32
 	for _, s := range t.names.find(hash, found[:0]) {
-		if t.alive(int(s)) && bytes.Equal(t.base(buf[:0], int(s)), base) {
+		if t.alive(int(s)) && t.isBase(int(s), base) {
 			return int(s), false, true
 		}
 	}
 	return -1, false, false
+}
+
+// isBase reports whether a slot has that base. It is by itself because its room is
+// allocated: for most names lookup does not ask.
+//
+//go:noinline
+func (t *table) isBase(slot int, base []byte) bool {
+	var buf [256]byte
+	return bytes.Equal(t.base(buf[:0], slot), base)
 }
 
 // keywords returns the names of a set.
