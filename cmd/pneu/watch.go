@@ -294,7 +294,9 @@ func (w *watching) compare(f *maildir.Folder, quiet bool) error {
 		if !ok {
 			err = w.come(f, e, alone[i])
 		} else if old != e {
-			err = w.emit(change{eventFlags, f, e, f.File(old)})
+			if err = w.tell(f, e.Base()); err == nil {
+				err = w.emit(change{eventFlags, f, e, f.File(old)})
+			}
 		}
 	}
 	return err
@@ -320,6 +322,12 @@ func (w *watching) event(ev maildir.Event) error {
 		return w.leave(f, old)
 	case ev.Kind == maildir.Gone:
 	case ok && old != ev.Entry:
+		if err := w.tell(f, old.Base()); err != nil {
+			return err
+		}
+		if old, ok = w.known[f.Path()].get(ev.Entry.Base()); !ok || old == ev.Entry {
+			return nil // as that has found it
+		}
 		w.keep(f, ev.Entry)
 		return w.emit(change{eventFlags, f, ev.Entry, f.File(old)})
 	case !ok:
@@ -355,8 +363,22 @@ func (w *watching) alone(e maildir.Entry) bool {
 	return true
 }
 
+// tell emits the half that is kept of a message, before more is told of it.
+func (w *watching) tell(f *maildir.Folder, base string) error {
+	i := slices.IndexFunc(w.half, func(h half) bool { return h.what == eventNew && samePlace(h.f, f) && h.e.Base() == base })
+	if i < 0 {
+		return nil
+	}
+	c := w.half[i].change
+	w.half = slices.Delete(w.half, i, i+1)
+	return w.emit(c)
+}
+
 // leave is told that a message has gone: to where another has come, or nobody knows.
 func (w *watching) leave(f *maildir.Folder, e maildir.Entry) error {
+	if err := w.tell(f, e.Base()); err != nil {
+		return err
+	}
 	if c, ok := w.match(eventNew, f, e); ok {
 		return w.moved(c, f, e)
 	}

@@ -261,6 +261,15 @@ func TestWatchPaths(t *testing.T) {
 	event(maildir.Added, "14.d:2,")
 	rename("15.e:2,", "15.e,U=6:2,") // of which only the half is heard
 	event(maildir.Gone, "15.e:2,")
+	// Whether one is new or was moved is not known at once; it is told before what follows. Its
+	// time is that of another.
+	if err := os.WriteFile(inbox.Path()+"/cur/12.f:2,S", []byte("Subject: x\n\nx\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	event(maildir.Added, "12.f:2,")
+	event(maildir.Changed, "12.f:2,S")
+	event(maildir.Added, "12.g:2,")
+	event(maildir.Gone, "12.g:2,")
 	if err := w.expire(time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +284,7 @@ func TestWatchPaths(t *testing.T) {
 		}
 		got = append(got, r.Op+" "+r.Was+" "+filepath.Base(r.Path)+" "+r.ID)
 	}
-	want := []string{"flags 11.a:2, 11.a,U=5:2, 11.a,U=5", "flags 12.b:2, 12.b:2,FS 12.b", "gone  15.e:2, 15.e"}
+	want := []string{"flags 11.a:2, 11.a,U=5:2, 11.a,U=5", "flags 12.b:2, 12.b:2,FS 12.b", "new  12.f:2,S 12.f", "new  12.g:2, 12.g", "gone  15.e:2, 15.e", "gone  12.g:2, 12.g"}
 	if !slices.Equal(got, want) {
 		t.Errorf("told %q, want %q", got, want)
 	}
