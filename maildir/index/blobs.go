@@ -85,20 +85,32 @@ func (t *tx) openBlobs() error {
 
 // makeBlobs makes an empty file for digests or heads.
 func (x *Index) makeBlobs(name, magic string, id identity) (file, error) {
+	f, err := x.beginBlobs(name, magic, id)
+	if err != nil {
+		return nil, err
+	}
 	path := filepath.Join(x.dir, name)
-	f, err := x.fs.Create(path + tmpSuffix)
+	if err := x.fs.Rename(path+tmpSuffix, path); err != nil {
+		f.Close()
+		x.fs.Remove(path + tmpSuffix)
+		return nil, err
+	}
+	return f, nil
+}
+
+// beginBlobs makes it under its temporary name.
+func (x *Index) beginBlobs(name, magic string, id identity) (file, error) {
+	path := filepath.Join(x.dir, name+tmpSuffix)
+	f, err := x.fs.Create(path)
 	if err != nil {
 		return nil, err
 	}
 	adopt(f, x.dir)
 	page := make([]byte, pageSize)
 	copy(page, id.encode(magic))
-	if _, err = f.WriteAt(page, 0); err == nil {
-		err = x.fs.Rename(path+tmpSuffix, path)
-	}
-	if err != nil {
+	if _, err = f.WriteAt(page, 0); err != nil {
 		f.Close()
-		x.fs.Remove(path + tmpSuffix)
+		x.fs.Remove(path)
 		return nil, err
 	}
 	return f, nil

@@ -155,13 +155,20 @@ func (x *Index) compact() error {
 		return err
 	}
 	adopt(f, x.dir)
-	err = shield(func() error { return writeSnapshot(f, v, id, s) })
+	places := x.repack(v, &s)
+	err = shield(func() error { return writeSnapshot(f, v, id, s, places) })
 	if err == nil {
 		err = f.Sync()
 	}
 	f.Close()
+	if err == nil && places != nil {
+		err = x.putRepacked()
+	}
 	if err != nil {
 		x.fs.Remove(path + tmpSuffix)
+		if places != nil {
+			x.dropRepacked()
+		}
 		return err
 	}
 	if err := x.fs.Rename(path+tmpSuffix, path); err != nil {
@@ -275,8 +282,9 @@ func columnSection[T any](w *sections, id uint32, v *View, col func(c *chunk) []
 	})
 }
 
-// writeSnapshot writes a view as pneu.idx.
-func writeSnapshot(f file, v *View, id identity, s slot) error {
+// writeSnapshot writes a view as pneu.idx. Places, if not nil, are where the digests of the
+// rows will be.
+func writeSnapshot(f file, v *View, id identity, s slot, places []uint32) error {
 	defer runtime.KeepAlive(v)
 	w := &sections{f: f, at: pageSize}
 
@@ -322,7 +330,15 @@ func writeSnapshot(f file, v *View, id identity, s slot) error {
 	columnSection(w, secReceived, v, func(c *chunk) []uint32 { return c.recv }, nil)
 	columnSection(w, secSentLow, v, func(c *chunk) []uint32 { return c.sentlo }, nil)
 	columnSection(w, secSentHigh, v, func(c *chunk) []int8 { return c.senthi }, nil)
-	columnSection(w, secCache, v, func(c *chunk) []uint32 { return c.cache }, nil)
+	if places == nil {
+		columnSection(w, secCache, v, func(c *chunk) []uint32 { return c.cache }, nil)
+	} else {
+		b := bytesOf(places)
+		if !littleEndian {
+			b = swapped(b, 4)
+		}
+		w.bytes(secCache, b)
+	}
 
 	var names nameWriter
 	names.heap = make([]byte, 0, 32*v.Len())

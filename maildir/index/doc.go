@@ -192,7 +192,10 @@
 // of 8; in pneu.head they do not cross multiples of 2^20, and UID 0 says that
 // nothing more comes before the next. Both files bear the number that the slot
 // says; others are replaced by new ones, and record 11 forgets the old. What
-// records of UIDs that are gone take is free only then.
+// records of UIDs that are gone take is given back by who compacts, if it is more than
+// half and 16 MB: both are written anew under another number, and put in place before
+// the pneu.idx that has it. A pair that bears another number than the slot is as if it
+// were not there.
 //
 // # pneu.uids
 //

@@ -199,7 +199,7 @@ type shown struct {
 // workload runs a script until the file system stops it.
 func workload(t *testing.T, f *maildir.Folder, fsys *faultFS, each bool) (s shown) {
 	s.uids, s.now = map[UID]string{}, map[UID]Flags{}
-	x, err := Open(f, Options{fs: fsys, boot: 1000, SyncEach: each})
+	x, err := Open(f, Options{fs: fsys, boot: 1000, SyncEach: each, repack: -1})
 	if err != nil {
 		return s
 	}

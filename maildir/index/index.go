@@ -60,6 +60,9 @@ type Options struct {
 	boot uint64     // 0: the machine's
 	// early has the log applied when it is read.
 	early bool
+	// repack is what may be free in pneu.cache before it is made anew. 0: repackFree;
+	// negative: it always is.
+	repack int64
 }
 
 // DirState is what was last known of the directories. Times are nanoseconds
