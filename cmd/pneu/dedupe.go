@@ -42,6 +42,7 @@ func dedupe(t *tool) error {
 	met := map[string]bool{}
 	places := realPlaces{}
 	var order []string
+	t.slow = true
 	err := t.each(t.c.Args().Slice(), wholeSequence, func(m *msg) error {
 		if m.f == nil {
 			t.fail(m.path, errPlain)

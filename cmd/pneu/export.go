@@ -67,6 +67,7 @@ func export(t *tool) error {
 		defer tw.Close()
 		put = func(m *msg) error { return writeEML(tw, m) }
 	}
+	t.slow = !t.tty
 	each := t.each
 	if t.c.Bool("patches") {
 		each = t.eachPatch

@@ -84,6 +84,7 @@ func grep(t *tool) error {
 		}
 	}
 	colour := t.colour()
+	t.slow = !t.tty
 	return t.each(t.c.Args().Tail(), wholeSequence, func(m *msg) error {
 		h, err := s.header(m)
 		if err != nil {

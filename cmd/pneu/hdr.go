@@ -59,6 +59,7 @@ func hdr(t *tool) error {
 	}
 	// Addresses and names are what an index keeps.
 	quick := (onlyAddr || onlyName) && (t.form != formJSON || count) && !slices.ContainsFunc(fields, func(f string) bool { return keptAddrs[strings.ToLower(f)] == nil })
+	t.slow = !t.tty
 	err := t.eachRef(args, wholeSequence, func(r *ref) error {
 		if quick && r.digested() {
 			s := r.summary()

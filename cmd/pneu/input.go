@@ -35,6 +35,17 @@ func (t *tool) each(args []string, fb fallback, f func(*msg) error) error {
 
 // eachRef is each for verbs that work on refs. What r points to is good for the one call.
 func (t *tool) eachRef(args []string, fb fallback, f func(r *ref) error) error {
+	if t.slow {
+		p := t.progress(strings.TrimPrefix(t.name, "pneu "))
+		t.bar = p
+		defer p.end()
+		do, done := f, 0
+		f = func(r *ref) error {
+			done++
+			p.count(done)
+			return do(r)
+		}
+	}
 	if len(args) > 0 {
 		t.asked = true
 		return t.eachArg(args, f)

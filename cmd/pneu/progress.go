@@ -37,8 +37,11 @@ func (p *progress) count(done int) {
 }
 
 func (p *progress) due() bool {
+	if p.w == nil {
+		return false
+	}
 	now := time.Now()
-	if p.w == nil || now.Sub(p.began) < time.Second || now.Sub(p.last) < 100*time.Millisecond {
+	if now.Sub(p.began) < time.Second || now.Sub(p.last) < 100*time.Millisecond {
 		return false
 	}
 	p.last, p.shown = now, true
@@ -67,9 +70,10 @@ func (p *progress) show(done, total int) {
 	fmt.Fprintf(p.w, "\r%s\x1b[K", text)
 }
 
-// end takes the line away.
+// end takes the line away. It comes back with the next thing that is said.
 func (p *progress) end() {
 	if p.shown {
+		p.shown = false
 		fmt.Fprint(p.w, "\r\x1b[K")
 	}
 }

@@ -193,6 +193,7 @@ func stats(t *tool) error {
 			s.add(m)
 		}
 	}
+	t.slow = true
 	if threads { // only all of them tell which belong together
 		list, err := t.all(t.c.Args().Slice(), wholeSequence)
 		if err != nil {

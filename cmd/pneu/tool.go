@@ -62,6 +62,8 @@ type tool struct {
 	due     atomic.Bool  // the output is to be handed on
 	timer   *time.Timer  // sets due
 	idle    func() error // called before more input is waited for
+	slow    bool         // it reads messages whole, and nobody sees by the output how far it is
+	bar     *progress    // that says so then
 	wide    bool         // the pipe that is read was given room
 	printed int          // records written
 	failed  int          // records that could not be
@@ -327,6 +329,9 @@ func unread(code int, err error) error {
 }
 
 func (p patient) Read(b []byte) (int, error) {
+	if p.t.bar != nil {
+		p.t.bar.end()
+	}
 	if p.t.idle != nil {
 		if err := p.t.idle(); err != nil {
 			return 0, err
@@ -376,6 +381,9 @@ func (t *tool) fail(path string, err error) {
 	}
 	t.failed++
 	t.out.Flush()
+	if t.bar != nil {
+		t.bar.end()
+	}
 	text := plainly(path, err)
 	if t.form == formJSON {
 		b, _ := json.Marshal(struct {
