@@ -29,8 +29,9 @@ func (v *View) wasteful(limit int64) bool {
 	for _, step := range []int{max(v.Len()/repackSamples, 1), 1} {
 		var kept int64
 		for row := 0; row < v.Len(); row += step {
-			if b := v.Blob(row); b != nil {
-				kept += int64(step) * int64((blobHeader+len(b)+7)&^7)
+			c, i := v.at(row)
+			if at := int64(c.cache[i]) * 8; at != 0 {
+				kept += int64(step) * v.blob.cache.taken(at)
 			}
 		}
 		if free := all - kept; free < limit || free <= kept {
@@ -38,6 +39,25 @@ func (v *View) wasteful(limit int64) bool {
 		}
 	}
 	return true
+}
+
+// taken returns how much the record at a place takes, by its head. Read in place it would
+// bring much of the file into memory for little of it.
+func (g *growing) taken(at int64) int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var head [blobHeader]byte
+	if g.f == nil {
+		return 0
+	}
+	if _, err := g.f.ReadAt(head[:], at); err != nil {
+		return 0
+	}
+	n := int64(binary.LittleEndian.Uint32(head[4:]))
+	if n > maxBlob {
+		return 0
+	}
+	return (blobHeader + n + 7) &^ 7
 }
 
 // heads returns where the newest record of every row lies in pneu.head, 0 for none.
