@@ -172,9 +172,10 @@ func BenchmarkOpenLog1M(b *testing.B) {
 				dir := f.Path()
 				x := mustOpen(b, f, Options{})
 				begin := func() (*tx, error) { return x.begin(b.Context()) }
-				most := max(1<<20, x.core.idxSize/64) - 1024
+				x.flagger.refuse() // the background would compact sooner
+				most := max(1<<19, x.core.idxSize/128)*3/2 - 1024
 				if kind.name == "deliveries" {
-					begin, most = x.tryBegin, most*3/2
+					begin = x.tryBegin
 				}
 				for k := 0; k < n || n == 0 && x.core.logCost() < most; k++ {
 					t, err := begin()

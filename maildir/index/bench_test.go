@@ -264,7 +264,7 @@ func TestBytesPerMessage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The log of a large folder is compacted at a 64th of the snapshot.
+		// The log of a large folder is compacted before it is a 64th of the snapshot.
 		size := float64(info.Size()) * 65 / 64 / float64(n)
 		t.Logf("%s: %.1f bytes", program, size)
 		if size > 100 {

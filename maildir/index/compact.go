@@ -24,12 +24,12 @@ func (c *core) logCost() int64 { return c.slot.length - pageSize + 96*int64(c.wo
 // wantCompact says whether a new generation is to be made at once. The log must be read in
 // less than a millisecond for a million messages, and the hash table must know most names
 // as they are. Writing a new snapshot costs 70 bytes a message and half a second for a
-// million, and is to be worth it: there it takes some 8,000 changes, or half as many new
+// million, and is to be worth it: there it takes some 4,000 changes, or half as many new
 // messages. Who commits need not wait for it unless it is due for long: it is begun in the
 // background.
 func (x *Index) wantCompact(u urgency) bool {
 	c := x.core
-	cost, limit := c.logCost(), max(1<<20, c.idxSize/64)
+	cost, limit := c.logCost(), max(1<<19, c.idxSize/128)
 	moved, some := x.cur.Load().moved, max(1<<14, c.slot.st.Total/16)
 	switch {
 	case u == overlong:
@@ -53,7 +53,7 @@ func (x *Index) tidy(ctx context.Context) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	c, moved := x.core, x.cur.Load().moved
-	if x.volatile != nil || c.logCost() <= max(256<<10, c.idxSize/64) && moved <= max(1<<12, c.slot.st.Total/64) {
+	if x.volatile != nil || c.logCost() <= max(256<<10, c.idxSize/128) && moved <= max(1<<12, c.slot.st.Total/64) {
 		return
 	}
 	if err := x.compact(); err != nil {

@@ -16,7 +16,7 @@ func TestCompactBehind(t *testing.T) {
 		if !behind {
 			x.flagger.stop()
 		}
-		gen, limit := x.core.id.gen, int64(1<<20)
+		gen, limit := x.core.id.gen, int64(1<<19)
 		var cost int64 // before the last commit
 		for n := 0; ; n++ {
 			tx := mustBegin(t, x)
