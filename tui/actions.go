@@ -84,6 +84,7 @@ type deed struct {
 	doing, done safe.Text
 	of          int // messages
 	undo        bool
+	nth         int // of those begun
 }
 
 // begins says what is being done.
@@ -91,6 +92,8 @@ func (a *App) begins(d *deed) {
 	if d.undo {
 		a.acts = append(a.acts, act{deed: d})
 	}
+	a.begun++
+	d.nth = a.begun
 	a.status = status{text: d.doing}
 }
 
@@ -113,7 +116,8 @@ func (a *App) ended(c changed) {
 		case d != nil:
 			a.status.text = look.Tf("not done: %s", text)
 		}
-	case d != nil:
+	case d != nil && d.nth >= a.told: // of two done at once the first may be heard of last
+		a.told = d.nth
 		a.status = status{text: d.done, undo: d.undo}
 	}
 }

@@ -88,6 +88,8 @@ type App struct {
 	opt   Options
 	tree  *maildir.Store
 	noted *mstore.Noted
+	begun int // deeds
+	told  int // the newest that was said to be done
 	theme *look.Theme
 	jobs  *jobs
 	size  term.Size
