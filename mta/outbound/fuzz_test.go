@@ -56,7 +56,11 @@ func FuzzServer(f *testing.F) {
 		c.Wait()
 		var heard string
 		for _, conn := range conns {
-			heard += conn.heard.String()
+			said := conn.heard.String()
+			if at := strings.Index(said, "STARTTLS\r\n\x16"); at >= 0 { // what follows is random bytes
+				said = said[:at+len("STARTTLS\r\n")]
+			}
+			heard += said
 		}
 		const sent = "A: b\r\n\r\n..\r\nRCPT TO:<evil@b.test>\r\nend\r\n.\r\n"
 		for i, r := range results {
