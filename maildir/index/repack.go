@@ -121,8 +121,8 @@ func (x *Index) repack(v *View, s *slot) (places []uint32) {
 		if w.head, err = x.beginBlobs(headName, headMagic, id); err != nil {
 			return err
 		}
-		new := make([]uint32, v.Len())
-		for row := range new {
+		moved := make([]uint32, v.Len())
+		for row := range moved {
 			c, i := v.at(row)
 			if c.cache[i] == 0 {
 				continue
@@ -144,7 +144,7 @@ func (x *Index) repack(v *View, s *slot) (places []uint32) {
 			if err != nil {
 				return err
 			}
-			new[row] = uint32(at / 8)
+			moved[row] = uint32(at / 8)
 		}
 		if err := w.flush(); err != nil {
 			return err
@@ -152,7 +152,7 @@ func (x *Index) repack(v *View, s *slot) (places []uint32) {
 		if err := errors.Join(w.cache.Sync(), w.head.Sync()); err != nil {
 			return err
 		}
-		places = new
+		places = moved
 		return nil
 	})
 	if err != nil {
