@@ -256,7 +256,7 @@ func (b *builder) replayLate(f file, s *slot) error {
 	b.stale()
 	if len(r.names) > 0 {
 		t := b.table
-		b.names.todo.Store(&lateNames{&t, log, r.names})
+		b.names.late.Store(&lateNames{&t, log, r.names})
 	}
 	return nil
 }

@@ -326,7 +326,7 @@ type overlay struct {
 	n     int
 	table []overlayEntry
 
-	todo atomic.Pointer[lateNames]
+	late atomic.Pointer[lateNames]
 	fill sync.Mutex
 }
 
@@ -348,7 +348,7 @@ type lateName struct {
 func (o *overlay) settle() {
 	o.fill.Lock()
 	defer o.fill.Unlock()
-	l := o.todo.Load()
+	l := o.late.Load()
 	if l == nil {
 		return
 	}
@@ -358,7 +358,7 @@ func (o *overlay) settle() {
 			o.put(hashBytes(l.t.seed, file[:baseLen(file)]), slot)
 		}
 	}
-	o.todo.Store(nil)
+	o.late.Store(nil)
 }
 
 type overlayEntry struct {
@@ -394,7 +394,7 @@ func (o *overlay) place(e overlayEntry) {
 // find copies the candidates, for the names they are compared with are read
 // without the lock.
 func (o *overlay) find(hash uint64, dst []uint32) []uint32 {
-	if o.todo.Load() != nil {
+	if o.late.Load() != nil {
 		o.settle()
 	}
 	o.mu.RLock()

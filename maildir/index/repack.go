@@ -92,6 +92,7 @@ func (b *blobs) heads(v *View) ([]int64, error) {
 // read messages instead, until they have looked again.
 func (x *Index) repack(v *View, s *slot) (places []uint32) {
 	defer runtime.KeepAlive(v)
+	x.dropRepacked() // what one that was killed may have left, as large as what is there
 	if s.cacheID == 0 || v.blob.fs == nil || v.blob.open() != nil {
 		return nil
 	}

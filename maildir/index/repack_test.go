@@ -175,6 +175,16 @@ func TestRepackDamaged(t *testing.T) {
 	if _, err := file.WriteAt(b, 0); err != nil {
 		t.Fatal(err)
 	}
+	left := filepath.Join(f.Path(), headName+tmpSuffix)
+	if err := os.WriteFile(left, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); err == nil {
+		t.Error("what a killed process left is still there")
+	}
 	expunge(t, x, uids[:70])
 	if err := x.Compact(t.Context()); err != nil {
 		t.Fatal(err)
