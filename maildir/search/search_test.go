@@ -102,7 +102,7 @@ func TestString(t *testing.T) {
 		{"", ""}, {"  ", ""},
 		{"a  b", "a b"}, {"a AND b", "a b"}, {"a OR b c", "a OR b c"}, {"(a OR b) c", "(a OR b) c"}, {"((a b) c)", "a b c"},
 		{"a | b || c", "a OR b OR c"}, {"--a", "a"}, {"-(a b)", "-(a b)"}, {"NOT a", "-a"}, {"! a", "-a"},
-		{`"a b"`, `"a b"`}, {`"a"`, "a"}, {`"OR"`, `"OR"`}, {`"-a"`, `"-a"`}, {`"x:y"`, `"x:y"`}, {`"say \"hi\""`, `"say \"hi\""`},
+		{`"a b"`, `"a b"`}, {`"a"`, "a"}, {`"OR"`, `"OR"`}, {`"-a"`, `"-a"`}, {"%f(a)", `"%f" a`}, {"%f(a)b", `"%f" a b`}, {`"x:y"`, `"x:y"`}, {`"say \"hi\""`, `"say \"hi\""`},
 		{"FROM:Ada", "from:Ada"}, {"from:(a OR b)", "from:a OR from:b"}, {"is:starred", "is:flagged"}, {"before:2026", "older:2026"},
 		{"date:7D", "date:7d.."}, {"size:>1024k", "size:>1M"}, {"size:>=1M", "size:>1048575"}, {"size:2M", "size:>2097151"}, {"size:<=9", "size:<10"},
 		{"folder:lists", "in:lists"}, {"header:x-a=b c", "header:X-A=b c"}, {"header:x-a", "header:X-A"}, {`header:x-a="b c"`, `header:"X-A=b c"`},

@@ -336,7 +336,7 @@ func quote(s string, word bool) string {
 		case "OR", "AND", "NOT", "XOR", "*":
 			plain = false
 		}
-		plain = plain && strings.IndexByte("-!~=", s[0]) < 0 && !strings.Contains(s, ":")
+		plain = plain && strings.IndexByte("-!~=%", s[0]) < 0 && !strings.Contains(s, ":")
 	}
 	if plain {
 		return s
