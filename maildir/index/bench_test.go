@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
@@ -227,6 +228,29 @@ func BenchmarkLookupNames1M(b *testing.B) {
 		for _, name := range names {
 			if _, m := v.Lookup(name, false); m != Same {
 				b.Fatal(string(name))
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchRows, "ns/name")
+}
+
+// BenchmarkFinder1M looks up what was listed.
+func BenchmarkFinder1M(b *testing.B) {
+	_, x := benchIndex(b)
+	v := x.View()
+	names := make([]string, 0, benchRows)
+	v.Files(0, v.Len(), func(_ int, file []byte, _ bool) bool {
+		names = append(names, string(file))
+		return true
+	})
+	var found []Found
+	runtime.GC()
+	for b.Loop() {
+		var f Finder
+		for piece := range slices.Chunk(names, 256) {
+			found = f.LookupAll(v, found[:0], piece, false)
+			if found[0].Match != Same {
+				b.Fatal(piece[0])
 			}
 		}
 	}

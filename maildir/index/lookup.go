@@ -76,3 +76,77 @@ func (v *View) lookupGroup(dst []Found, files [][]byte, isNew bool) []Found {
 //
 //go:noinline
 func (v *View) warm(uint32) {}
+
+// A Finder is LookupAll for names that come in the order of rows more often than not, as
+// they do from a list: that they are so is seen without a look into the table of names.
+// It is for one goroutine. The zero value is ready.
+type Finder struct {
+	v     *View
+	names cursor
+	next  int  // the row behind the one found last
+	trust bool // it may be the one that is asked for
+	room  [lookupGroup * 256]byte
+	files [lookupGroup][]byte
+}
+
+// LookupAll is [View.LookupAll].
+func (f *Finder) LookupAll(v *View, dst []Found, files []string, isNew bool) []Found {
+	defer runtime.KeepAlive(v)
+	if f.v != v {
+		f.v, f.names.at, f.next, f.trust = v, 0, 0, true
+	}
+	for len(files) > 0 {
+		if f.trust && f.is(files[0], isNew) {
+			dst = append(dst, Found{Row: int32(f.next), Match: Same})
+			f.next++
+			files = files[1:]
+			continue
+		}
+		n := min(len(files), lookupGroup)
+		dst = f.group(dst, files[:n], isNew)
+		files = files[n:]
+	}
+	return dst
+}
+
+// is reports whether a file is that of the next row.
+func (f *Finder) is(file string, isNew bool) bool {
+	v := f.v
+	if f.next >= v.Len() {
+		return false
+	}
+	slot := v.slot(f.next)
+	if (v.chunk(slot >> chunkBits).state[slot&(chunkSlots-1)]&stateNew != 0) != isNew {
+		return false
+	}
+	return string(f.names.file(v.table, slot)) == file
+}
+
+// group looks files up in the table, and judges by them whether to trust that those which
+// follow are in order.
+func (f *Finder) group(dst []Found, files []string, isNew bool) []Found {
+	room := f.room[:0]
+	for i, file := range files {
+		if len(file) > 255 { // no file system has it
+			f.files[i] = []byte(file[:256])
+			continue
+		}
+		at := len(room)
+		room = append(room, file...)
+		f.files[i] = room[at:]
+	}
+	from := len(dst)
+	dst = f.v.lookupGroup(dst, f.files[:len(files)], isNew)
+	inOrder := 0
+	for _, found := range dst[from:] {
+		if found.Match == Unknown {
+			continue
+		}
+		if int(found.Row) == f.next {
+			inOrder++
+		}
+		f.next = int(found.Row) + 1
+	}
+	f.trust = 4*inOrder >= 3*len(files)
+	return dst
+}

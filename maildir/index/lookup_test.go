@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -30,6 +31,10 @@ func TestLookupAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := x.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	was, err := x.Refresh()
+	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 30 {
@@ -64,6 +69,39 @@ func TestLookupAll(t *testing.T) {
 		for i, file := range files {
 			if row, m := v.Lookup(file, isNew); m != all[i].Match || m != Unknown && row != int(all[i].Row) {
 				t.Errorf("%q, new %v: %v, want row %d, %d", file, isNew, all[i], row, m)
+			}
+		}
+	}
+	// A Finder says so too, in whatever order it is asked.
+	var names []string
+	for _, file := range files {
+		names = append(names, string(file))
+	}
+	var listed, odd []string
+	v.Files(0, v.Len(), func(row int, file []byte, isNew bool) bool {
+		listed = append(listed, string(file))
+		if odd = append(odd, string(file)); row%7 == 3 {
+			odd = append(odd, "nobody", string(file)+"F", string(file))
+		}
+		return true
+	})
+	backward := slices.Clone(listed)
+	slices.Reverse(backward)
+	var finder Finder
+	for _, w := range []*View{v, was, v} {
+		for _, list := range [][]string{listed, names, odd, backward, listed[50:], names[:1], listed} {
+			for _, isNew := range []bool{false, true} {
+				for piece := range slices.Chunk(list, 45) {
+					all := finder.LookupAll(w, nil, piece, isNew)
+					if len(all) != len(piece) {
+						t.Fatalf("%d of %d", len(all), len(piece))
+					}
+					for i, file := range piece {
+						if row, m := w.Lookup([]byte(file), isNew); m != all[i].Match || m != Unknown && row != int(all[i].Row) {
+							t.Fatalf("%q, new %v: %v, want row %d, %d", file, isNew, all[i], row, m)
+						}
+					}
+				}
 			}
 		}
 	}

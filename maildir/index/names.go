@@ -172,13 +172,20 @@ func parseHex(b []byte) (v uint64, ok bool) {
 	return v, true
 }
 
+// packPairs are the two characters of every packed byte.
+var packPairs = func() (t [256][2]byte) {
+	for i := range t {
+		t[i] = [2]byte{packAlphabet[i&15], packAlphabet[i>>4]}
+	}
+	return t
+}()
+
 // nameReader decodes names of a block one after the other.
 type nameReader struct {
 	d     decoder
 	hosts [][]byte
-	buf   [512]byte // head of the last entry
-	head  int
-	out   [1024]byte
+	head  int        // length of the head of the last entry, with which out begins
+	out   [1024]byte // the last name
 }
 
 // next returns the next stored name, good until the call after. A damaged heap
@@ -186,7 +193,7 @@ type nameReader struct {
 func (r *nameReader) next(size, wire int64) []byte {
 	d := &r.d
 	kind := r.shared()
-	out := append(r.out[:0], r.buf[:r.head]...)
+	out := r.out[:r.head]
 	if kind&kindHex != 0 {
 		if len(d.b) < 8 {
 			d.fail()
@@ -237,7 +244,8 @@ func (r *nameReader) skip() {
 	}
 }
 
-// shared reads an entry up to the end of its head, which it leaves in buf.
+// shared reads an entry up to the end of its head, which it leaves in out: what
+// is shared with the head before is there already.
 func (r *nameReader) shared() (kind byte) {
 	d := &r.d
 	if len(d.b) < 3 {
@@ -250,29 +258,59 @@ func (r *nameReader) shared() (kind byte) {
 		d.fail()
 		shared = 0
 	}
-	h := r.buf[:shared]
 	if kind&kindPacked != 0 {
 		n := (rest + 1) / 2
 		if n > len(d.b) {
 			d.fail()
 			n, rest = 0, 0
 		}
-		for _, c := range d.b[:n] {
-			h = append(h, packAlphabet[c&15], packAlphabet[c>>4])
+		h := r.out[shared:][:2*n]
+		for i, c := range d.b[:n] {
+			*(*[2]byte)(h[2*i:]) = packPairs[c]
 		}
-		h = h[:shared+rest]
 		d.b = d.b[n:]
 	} else {
 		if rest > len(d.b) {
 			d.fail()
 			rest = 0
 		}
-		h = append(h, d.b[:rest]...)
+		copy(r.out[shared:], d.b[:rest])
 		d.b = d.b[rest:]
 	}
 	// Names have at most 255 bytes; only damage makes more of them.
-	r.head = min(len(h), 255)
+	r.head = min(shared+rest, 255)
 	return kind
+}
+
+// A cursor reads the names of files of one table in the order of slots, each from
+// where the one before ended.
+type cursor struct {
+	r   nameReader
+	at  int // the slot that r stands before; 0: none yet
+	buf []byte
+}
+
+// file returns the name of a slot's file, good until the next call.
+func (c *cursor) file(t *table, slot int) []byte {
+	ch, i := t.chunk(slot>>chunkBits), slot&(chunkSlots-1)
+	var name []byte
+	if i < ch.base {
+		if c.at == 0 || slot < c.at || c.at/nameBlock != slot/nameBlock {
+			t.snap.seek(&c.r, slot)
+		} else {
+			for at := c.at; at < slot; at++ {
+				c.r.skip()
+			}
+		}
+		name = c.r.next(ch.sizes(i))
+		c.at = slot + 1
+	}
+	info := infoOf(ch.state[i], ch.disk[i])
+	if i >= ch.base || ch.names != nil {
+		c.buf = append(t.storedHeap(c.buf[:0], name, slot), info...)
+		return c.buf
+	}
+	return append(name, info...) // where r writes the next name
 }
 
 // A hash table of names has entries of 12 bytes: slot plus one (0: free), the

@@ -328,26 +328,10 @@ func (v *View) Base(row int) string {
 // each. Fn must not keep the name.
 func (v *View) Files(lo, hi int, fn func(row int, file []byte, isNew bool) bool) {
 	defer runtime.KeepAlive(v)
-	var r nameReader
-	at := -1 // the slot r stands before
-	buf := make([]byte, 0, 512)
+	var names cursor
 	for row := max(lo, 0); row < min(hi, v.Len()); row++ {
 		slot := v.slot(row)
-		c, i := v.chunk(slot>>chunkBits), slot&(chunkSlots-1)
-		var name []byte
-		if i < c.base {
-			if slot%nameBlock == 0 || at < 0 || slot-at >= nameBlock || at/nameBlock != slot/nameBlock {
-				v.snap.seek(&r, slot)
-			} else {
-				for ; at < slot; at++ {
-					r.skip()
-				}
-			}
-			name = r.next(c.sizes(i))
-			at = slot + 1
-		}
-		buf = append(v.storedHeap(buf[:0], name, slot), infoOf(c.state[i], c.disk[i])...)
-		if !fn(row, buf, c.state[i]&stateNew != 0) {
+		if !fn(row, names.file(v.table, slot), v.chunk(slot >> chunkBits).state[slot&(chunkSlots-1)]&stateNew != 0) {
 			return
 		}
 	}
