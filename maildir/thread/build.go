@@ -3,20 +3,13 @@ package thread
 import (
 	"cmp"
 	"slices"
+
+	"pneu/maildir/internal/radix"
 )
 
-// A box holds a message, or the place of one that is missing.
-type box struct {
-	item     int32 // index of the message; -1 for a missing one
-	parent   int32 // -1 for none
-	up       int32 // union-find: some box nearer to the root of the same tree
-	top      int32 // memo of gather for missing ones, -2 before
-	children []int32
-	loose    bool
-}
-
-// mails are what threading looks at, in numbers. Boxes 0 to n-1 are those of the messages
-// themselves; the others are named by a reference alone.
+// mails are what threading looks at, in numbers. Boxes hold a message, or the place of one that
+// is missing: 0 to n-1 are those of the messages themselves, the others are named by a reference
+// alone.
 type mails struct {
 	n, boxes int
 	refs     []int32 // boxes referred to, oldest first: of message i those from off[i] to off[i+1]
@@ -29,48 +22,49 @@ type mails struct {
 
 func (m *mails) refsOf(i int) []int32 { return m.refs[m.off[i]:m.off[i+1]] }
 
+// A builder has a column for each thing that is to be known of a box: a folder's first threads
+// are made of all its messages, and then memory is what costs time.
+//
+// From gather on, a child is always a message, for those of missing ones were handed up.
 type builder struct {
 	*mails
-	boxes []box
-	roots []int32
-	stack []work // of layOut, kept for the next tree
+	parent []int32 // -1: none
+	up     []int32 // union-find: some box nearer to the root of the same tree
+	roots  []int32
+	child  []int32 // the first child, -1: none. Those of bySubject's own boxes are behind
+	next   []int32 // by message: the next child of its parent
+	loose  []bool  // by message; nil: none is
+	stack  []work  // of layOut, kept for the next tree
 }
 
 func newBuilder(m *mails) *builder {
-	f := &builder{mails: m, boxes: make([]box, m.boxes, m.boxes+m.boxes/8)}
-	for b := range f.boxes {
-		item := b
-		if b >= m.n {
-			item = -1
-		}
-		f.boxes[b] = box{item: int32(item), parent: -1, up: int32(b), top: -2}
+	f := &builder{mails: m, parent: make([]int32, m.boxes), up: make([]int32, m.boxes)}
+	for b := range f.parent {
+		f.parent[b], f.up[b] = -1, int32(b)
 	}
 	return f
 }
 
-// add makes the box of one more missing message.
-func (f *builder) add() int32 {
-	n := int32(len(f.boxes))
-	f.boxes = append(f.boxes, box{item: -1, parent: -1, up: n, top: -2})
-	return n
-}
+// missing reports whether a box holds no message.
+func (f *builder) missing(b int32) bool { return int(b) >= f.n }
 
 // find returns the root of b's tree. Links are only added, never cut, so paths can
 // be shortened.
 func (f *builder) find(b int32) int32 {
-	for f.boxes[b].up != b {
-		f.boxes[b].up = f.boxes[f.boxes[b].up].up
-		b = f.boxes[b].up
+	up := f.up
+	for up[b] != b {
+		up[b] = up[up[b]]
+		b = up[b]
 	}
 	return b
 }
 
 // join makes p the parent of c, unless c has one or it would close a loop.
 func (f *builder) join(p, c int32) {
-	if p == c || f.boxes[c].parent >= 0 || f.find(p) == c {
+	if p == c || f.parent[c] >= 0 || f.find(p) == c {
 		return
 	}
-	f.boxes[c].parent, f.boxes[c].up = p, p
+	f.parent[c], f.up[c] = p, p
 }
 
 // link is step 1.
@@ -98,78 +92,73 @@ func (f *builder) link() {
 // gather is steps 2 to 4: children hang from the nearest message above them, and
 // those without one from the topmost missing message, if it has several.
 func (f *builder) gather() {
-	tops := make([]int32, 0, 64) // missing roots that hold something
-	for i := range f.n {
-		b := int32(i)
-		p := f.boxes[b].parent
+	f.child = make([]int32, f.boxes, f.boxes+f.boxes/8)
+	for b := range f.child {
+		f.child[b] = -1
+	}
+	f.next = make([]int32, f.n)
+	by := f.byDate()
+	for k := len(by) - 1; k >= 0; k-- { // each goes before the younger ones
+		i := by[k]
+		p := f.parent[i]
 		if p >= 0 {
 			p = f.above(p)
+			f.parent[i] = p
 		}
-		if p < 0 {
-			f.roots = append(f.roots, b)
-			continue
+		f.next[i] = -1
+		if p >= 0 {
+			f.next[i], f.child[p] = f.child[p], i
 		}
-		if f.boxes[p].item < 0 && len(f.boxes[p].children) == 0 {
-			tops = append(tops, p)
-		}
-		f.boxes[p].children = append(f.boxes[p].children, b)
 	}
-	for _, p := range tops {
-		if c := f.boxes[p].children; len(c) == 1 {
-			f.roots = append(f.roots, c[0])
-		} else {
+	for _, i := range by {
+		switch p := f.parent[i]; {
+		case p < 0:
+			f.roots = append(f.roots, i)
+		case !f.missing(p) || f.child[p] != i:
+		case f.next[i] < 0: // an only child
+			f.roots = append(f.roots, i)
+		default:
 			f.roots = append(f.roots, p)
 		}
 	}
-	for i := range f.boxes {
-		f.sort(f.boxes[i].children)
+}
+
+// byDate returns the messages, the oldest first, and in the order of their places where that is
+// the same.
+func (f *builder) byDate() []int32 {
+	by := make([]int32, f.n)
+	for i := range by {
+		by[i] = int32(i)
 	}
-	// No two roots have one head, so none are equal.
-	type rooted struct {
-		sec     int64
-		head, r int32
+	if f.nsec != nil {
+		slices.SortFunc(by, f.compare)
+	} else {
+		radix.Sort(by, f.sec)
 	}
-	list := make([]rooted, len(f.roots))
-	for i, r := range f.roots {
-		h := f.head(r)
-		list[i] = rooted{f.sec[h], h, r}
-	}
-	slices.SortFunc(list, func(a, b rooted) int {
-		if a.sec != b.sec {
-			return cmp.Compare(a.sec, b.sec)
-		}
-		return f.compare(a.head, b.head)
-	})
-	for i := range list {
-		f.roots[i] = list[i].r
-	}
+	return by
 }
 
 // above returns the nearest box at or over b that holds a message, else the topmost one.
 func (f *builder) above(b int32) int32 {
-	var path []int32
-	for f.boxes[b].item < 0 && f.boxes[b].top == -2 && f.boxes[b].parent >= 0 {
-		path = append(path, b)
-		b = f.boxes[b].parent
+	top := b
+	for f.missing(top) && f.parent[top] >= 0 {
+		top = f.parent[top]
 	}
-	if f.boxes[b].top >= 0 {
-		b = f.boxes[b].top
+	for f.missing(b) && f.parent[b] >= 0 && b != top { // who asks later goes there at once
+		b, f.parent[b] = f.parent[b], top
 	}
-	for _, p := range path {
-		f.boxes[p].top = b
+	return top
+}
+
+// head returns the message that speaks for a box: its own, or the first child.
+func (f *builder) head(b int32) int32 {
+	if f.missing(b) {
+		return f.child[b]
 	}
 	return b
 }
 
-// head returns the item that speaks for a box: its message, or that of its first child.
-func (f *builder) head(b int32) int32 {
-	for f.boxes[b].item < 0 {
-		b = f.boxes[b].children[0]
-	}
-	return f.boxes[b].item
-}
-
-// compare orders items by date, and by their place where that is the same.
+// compare orders messages by date, and by their place where that is the same.
 func (f *builder) compare(a, b int32) int {
 	if c := cmp.Compare(f.sec[a], f.sec[b]); c != 0 {
 		return c
@@ -182,65 +171,152 @@ func (f *builder) compare(a, b int32) int {
 	return cmp.Compare(a, b)
 }
 
-func (f *builder) sort(boxes []int32) {
-	if len(boxes) > 1 {
-		slices.SortFunc(boxes, func(a, b int32) int { return f.compare(f.head(a), f.head(b)) })
-	}
+// A group are the roots that have one base subject.
+type group struct {
+	root  int32 // the one that the others are put below
+	reply bool  // it is a message, and a reply
 }
 
 // bySubject is step 5.
 func (f *builder) bySubject() {
-	type subject struct {
-		base  uint64
-		reply bool
-	}
-	subj := make([]subject, len(f.roots))
-	table := make(map[uint64]int32) // base subject to root
-	reply := make(map[uint64]bool)  // whether that root is a reply
+	var (
+		groups  = make([]group, 0, len(f.roots))
+		bases   = make([]uint64, 0, len(f.roots))
+		of      = make([]int32, len(f.roots)) // group, -1: none
+		replies = make([]bool, len(f.roots))
+		found   table
+	)
+	found.room(len(f.roots), nil)
 	for i, r := range f.roots {
 		base, re := f.subject(int(f.head(r)))
-		subj[i] = subject{base, re}
 		if base == 0 {
+			of[i] = -1
 			continue
 		}
-		old, ok := table[base]
-		dummy := f.boxes[r].item < 0
-		if !ok || f.boxes[old].item >= 0 && (dummy || reply[base] && !re) {
-			table[base], reply[base] = r, re && !dummy
+		replies[i] = re
+		missing := f.missing(r)
+		g := found.find(base, bases)
+		if g < 0 {
+			g = int32(len(bases))
+			groups, bases = append(groups, group{r, re && !missing}), append(bases, base)
+			found.put(base, g, bases)
+		} else if old := &groups[g]; !f.missing(old.root) && (missing || old.reply && !re) {
+			*old = group{r, re && !missing}
 		}
+		of[i] = g
 	}
-	grown := map[int32]bool{}
-	gone := map[int32]bool{}
-	var made []int32
+	if len(groups) == len(f.roots) {
+		return
+	}
+	var grown, made []int32
+	gone := make([]bool, f.boxes)
 	for i, r := range f.roots {
-		base, re := subj[i].base, subj[i].reply
-		if base == 0 || table[base] == r {
+		if of[i] < 0 || groups[of[i]].root == r {
 			continue
 		}
-		to := table[base]
-		toDummy, dummy := f.boxes[to].item < 0, f.boxes[r].item < 0
+		g := &groups[of[i]]
 		switch {
-		case toDummy && dummy:
-			f.boxes[to].children = append(f.boxes[to].children, f.boxes[r].children...)
-		case toDummy:
-			f.boxes[to].children = append(f.boxes[to].children, r)
-		case re && !reply[base]:
-			f.boxes[r].loose = true
-			f.boxes[to].children = append(f.boxes[to].children, r)
+		case f.missing(g.root) && f.missing(r):
+			for c := f.child[r]; c >= 0; {
+				next := f.next[c]
+				f.put(g.root, c)
+				c = next
+			}
+		case f.missing(g.root):
+			f.put(g.root, r)
+		case replies[i] && !g.reply:
+			if f.loose == nil {
+				f.loose = make([]bool, f.n)
+			}
+			f.loose[r] = true
+			f.put(g.root, r)
 		default:
-			d := f.add()
-			f.boxes[d].children = []int32{to, r}
-			table[base], reply[base] = d, false
-			gone[to] = true
+			d := int32(len(f.child))
+			f.child = append(f.child, -1)
+			f.put(d, g.root)
+			f.put(d, r)
+			gone[g.root] = true
+			*g = group{root: d}
 			made = append(made, d)
-			to = d
 		}
 		gone[r] = true
-		grown[to] = true
+		grown = append(grown, g.root)
 	}
 	f.roots = slices.DeleteFunc(f.roots, func(r int32) bool { return gone[r] })
 	f.roots = append(f.roots, made...)
-	for b := range grown {
-		f.sort(f.boxes[b].children)
+	slices.Sort(grown)
+	for _, b := range slices.Compact(grown) {
+		f.sort(b)
 	}
+}
+
+// put makes a root the first child of a box.
+func (f *builder) put(p, c int32) { f.next[c], f.child[p] = f.child[p], c }
+
+// sort puts the children of a box in order.
+func (f *builder) sort(b int32) {
+	var kids []int32
+	for c := f.child[b]; c >= 0; c = f.next[c] {
+		kids = append(kids, c)
+	}
+	slices.Reverse(kids) // put has most the wrong way round
+	slices.SortFunc(kids, f.compare)
+	f.child[b] = -1
+	for _, c := range slices.Backward(kids) {
+		f.put(b, c)
+	}
+}
+
+// A place is a message in a tree that is laid out.
+type place struct {
+	item, depth int32
+	bits        Bits
+}
+
+// work are siblings still to be laid out, from one on.
+type work struct {
+	from, depth int32
+	bits        Bits // Loose: all are; more: others follow the last
+}
+
+// more is a bit of work alone.
+const more Bits = 1 << 15
+
+// layOut appends the tree of a root to places, in display order, without recursion: a thread may
+// be as deep as the folder is long.
+func (f *builder) layOut(places []place, root int32) []place {
+	stack := f.stack[:0]
+	first := root
+	var below Bits
+	if f.missing(root) { // the oldest child stands in for the missing message
+		first = f.child[root]
+		if f.next[first] >= 0 {
+			// Its own children come before its new siblings, which are last then.
+			stack = append(stack, work{f.next[first], 1, Loose})
+			below = more
+		}
+	}
+	places = append(places, place{first, 0, Last})
+	if c := f.child[first]; c >= 0 {
+		stack = append(stack, work{c, 1, below})
+	}
+	for len(stack) > 0 {
+		w := &stack[len(stack)-1]
+		m, p := w.from, place{w.from, w.depth, w.bits & Loose}
+		if f.loose != nil && f.loose[m] {
+			p.bits |= Loose
+		}
+		if w.from = f.next[m]; w.from < 0 {
+			if w.bits&more == 0 {
+				p.bits |= Last
+			}
+			stack = stack[:len(stack)-1]
+		}
+		places = append(places, p)
+		if c := f.child[m]; c >= 0 {
+			stack = append(stack, work{c, p.depth + 1, 0})
+		}
+	}
+	f.stack = stack
+	return places
 }

@@ -9,6 +9,10 @@
 //
 // Time is n log n, whatever the references say.
 //
+// A [Forest] keeps the threads of one folder up to date. Those of several folders together are
+// made by [Join], each time: a quarter of a microsecond a message, if forests or others tell the
+// [Facts].
+//
 // # File
 //
 // [Forest.Save] makes what [Load] maps: a cache, in the byte order of the machine, never sent.

@@ -61,16 +61,16 @@ func sum(b []byte) uint32 {
 	return crc32.Checksum(sums, crcTable)
 }
 
-// column is an array of a Forest as bytes, and how it is set.
-type column struct {
+// array is an array of a Forest as bytes, and how it is set.
+type array struct {
 	bytes func() []byte
 	set   func(b []byte, n int) bool // to the first n bytes of b; the rest is room
 }
 
-func of[T any](s *[]T) column {
+func of[T any](s *[]T) array {
 	var zero T
 	size := int(unsafe.Sizeof(zero))
-	return column{
+	return array{
 		bytes: func() []byte {
 			if len(*s) == 0 {
 				return nil
@@ -87,21 +87,21 @@ func of[T any](s *[]T) column {
 	}
 }
 
-func (f *Forest) columns() []column {
-	return []column{
+func (f *Forest) arrays() []array {
+	return []array{
 		of(&f.key), of(&f.date), of(&f.subj), of(&f.state), of(&f.box), of(&f.off), of(&f.refs), of(&f.next), of(&f.in),
 		of(&f.hash), of(&f.up), of(&f.head), of(&f.tail), of(&f.ids.slots),
 		of(&f.start), of(&f.n), of(&f.latest), of(&f.base), of(&f.groups.slots), of(&f.spots),
 	}
 }
 
-const columnCount = 20
+const arrayCount = 20
 
 // Save appends the Forest to dst, which begins at a multiple of eight, under a mark that says
 // what folder and state it is of.
 func (f *Forest) Save(dst, mark []byte) []byte {
 	f.compact()
-	cols := f.columns()
+	all := f.arrays()
 	from := len(dst)
 	dst = binary.NativeEndian.AppendUint64(dst, magic)
 	dst = binary.NativeEndian.AppendUint32(dst, 0)
@@ -111,12 +111,12 @@ func (f *Forest) Save(dst, mark []byte) []byte {
 		by = 1
 	}
 	dst = binary.NativeEndian.AppendUint64(dst, by)
-	for _, c := range cols {
+	for _, c := range all {
 		dst = binary.NativeEndian.AppendUint64(dst, uint64(len(c.bytes())))
 	}
 	dst = append(dst, mark...)
 	dst = append(dst, make([]byte, -len(mark)&7)...)
-	for _, c := range cols {
+	for _, c := range all {
 		b := c.bytes()
 		dst = append(dst, b...)
 		dst = append(dst, make([]byte, room(len(b))-len(b))...)
@@ -127,11 +127,11 @@ func (f *Forest) Save(dst, mark []byte) []byte {
 
 // Mark returns the mark of a saved Forest, without looking at the rest.
 func Mark(file []byte) ([]byte, error) {
-	if len(file) < 24+8*columnCount || binary.NativeEndian.Uint64(file) != magic {
+	if len(file) < 24+8*arrayCount || binary.NativeEndian.Uint64(file) != magic {
 		return nil, ErrFile
 	}
 	n := int(binary.NativeEndian.Uint32(file[12:]))
-	rest := file[24+8*columnCount:]
+	rest := file[24+8*arrayCount:]
 	if n > len(rest) {
 		return nil, ErrFile
 	}
@@ -149,8 +149,8 @@ func Load(file, mark []byte) (*Forest, error) {
 		return nil, ErrFile
 	}
 	f := &Forest{byReference: binary.NativeEndian.Uint64(file[16:]) == 1}
-	at := 24 + 8*columnCount + (len(mark)+7)&^7
-	for i, c := range f.columns() {
+	at := 24 + 8*arrayCount + (len(mark)+7)&^7
+	for i, c := range f.arrays() {
 		n := binary.NativeEndian.Uint64(file[24+8*i:])
 		if at > len(file) || n > uint64(len(file)-at) || room(int(n)) > len(file)-at || !c.set(file[at:at+room(int(n))], int(n)) {
 			return nil, ErrFile

@@ -21,22 +21,15 @@ import (
 type Forest struct {
 	byReference bool
 
-	// Of messages, by number. Numbers ascend with keys; those that went keep theirs.
-	key   []uint32
-	date  []int64
-	subj  []uint64
-	state []uint8
-	box   []int32
-	off   []uint32 // len(key)+1
-	refs  []int32  // boxes
-	next  []int32  // in the list of the cluster
-	in    []int32  // thread
+	columns // numbers of messages ascend with keys; those that went keep theirs
 
-	// Of boxes: one for each id, and one for each message without an id of its own.
-	hash       []uint64 // 0: no id
-	up         []int32  // union-find over clusters: what references tie together
-	head, tail []int32  // of a cluster's messages, at its root
-	ids        table
+	// Of messages.
+	next []int32 // in the list of the cluster
+	in   []int32 // thread
+
+	// Of boxes.
+	up         []int32 // union-find over clusters: what references tie together
+	head, tail []int32 // of a cluster's messages, at its root
 
 	// Of threads.
 	start, n []int32 // in spots; n is 0 of a thread that is no more
@@ -48,21 +41,6 @@ type Forest struct {
 	live  int
 	local []int32 // of build: box to its box and 1, 0 in between
 }
-
-// A Fact is what threading wants to know of a message, in numbers.
-type Fact struct {
-	Key     uint32
-	ID      uint64   // Hash of the Message-ID
-	Refs    []uint64 // and of References, as in Item
-	Subject uint64   // a hash of the base subject in lower case, 0 for an empty one
-	Reply   bool     // as BaseSubject says
-	Date    int64    // seconds since 1970
-}
-
-const (
-	stReply = 1 << iota
-	stGone
-)
 
 // Hash returns the number of an id. That of none is 0.
 func Hash(id string) uint64 { return hash(id) }
@@ -88,7 +66,7 @@ func hash[T string | []byte](id T) uint64 {
 
 // NewForest returns an empty one. Of opt only ByReference counts.
 func NewForest(opt Options) *Forest {
-	return &Forest{byReference: opt.ByReference, off: []uint32{0}}
+	return &Forest{byReference: opt.ByReference, columns: newColumns()}
 }
 
 // Len returns the number of messages.
@@ -189,7 +167,15 @@ func (f *Forest) Update(add []Fact, remove []uint32) error {
 			mine[c] = true
 		}
 	}
-	msgs := f.gather(clusters, nil)
+	var msgs []int32
+	if first == 0 && len(remove) == 0 { // all of them, and sorting is what takes time
+		msgs = make([]int32, len(f.key))
+		for m := range msgs {
+			msgs[m] = int32(m)
+		}
+	} else {
+		msgs = f.gather(clusters, nil)
+	}
 	b := f.build(msgs)
 	b.link()
 	b.gather()
@@ -216,30 +202,23 @@ func (f *Forest) Update(add []Fact, remove []uint32) error {
 
 // grow makes room for many messages: arrays that grow by themselves are copied again and again.
 func (f *Forest) grow(add []Fact) {
-	n, refs := len(add), 0
+	n := len(add)
 	if n < 1000 {
 		return
 	}
-	for i := range add {
-		refs += min(len(add[i].Refs), maxRefs)
-	}
-	f.key, f.date, f.subj, f.state = slices.Grow(f.key, n), slices.Grow(f.date, n), slices.Grow(f.subj, n), slices.Grow(f.state, n)
-	f.box, f.next, f.in, f.off, f.refs = slices.Grow(f.box, n), slices.Grow(f.next, n), slices.Grow(f.in, n), slices.Grow(f.off, n), slices.Grow(f.refs, refs)
-	f.hash, f.up, f.head, f.tail = slices.Grow(f.hash, n), slices.Grow(f.up, n), slices.Grow(f.head, n), slices.Grow(f.tail, n)
-	f.spots = slices.Grow(f.spots, n)
-	f.ids.room(n, f.hash)
+	f.columns.grow(add)
+	f.next, f.in, f.spots = slices.Grow(f.next, n), slices.Grow(f.in, n), slices.Grow(f.spots, n)
+	f.up, f.head, f.tail = slices.Grow(f.up, n), slices.Grow(f.head, n), slices.Grow(f.tail, n)
 }
 
 // add appends a message and ties clusters together.
 func (f *Forest) add(x *Fact) {
-	m := int32(len(f.key))
-	st := uint8(0)
-	if x.Reply {
-		st = stReply
+	m := f.columns.add(x)
+	for b := len(f.up); b < len(f.hash); b++ {
+		f.up, f.head, f.tail = append(f.up, int32(b)), append(f.head, -1), append(f.tail, -1)
 	}
-	b := f.boxOf(x.ID)
-	f.key, f.date, f.subj, f.state = append(f.key, x.Key), append(f.date, x.Date), append(f.subj, x.Subject), append(f.state, st)
-	f.box, f.next, f.in = append(f.box, b), append(f.next, -1), append(f.in, -1)
+	f.next, f.in = append(f.next, -1), append(f.in, -1)
+	b := f.box[m]
 	c := f.find(b)
 	if f.head[c] < 0 {
 		f.head[c] = m
@@ -247,34 +226,10 @@ func (f *Forest) add(x *Fact) {
 		f.next[f.tail[c]] = m
 	}
 	f.tail[c] = m
-	refs := x.Refs
-	if len(refs) > maxRefs {
-		refs = append([]uint64{refs[0]}, refs[len(refs)-maxRefs+1:]...)
+	for _, r := range f.refs[f.off[m]:] {
+		f.join(b, r)
 	}
-	for _, h := range refs {
-		if h != 0 {
-			r := f.boxOf(h)
-			f.refs = append(f.refs, r)
-			f.join(b, r)
-		}
-	}
-	f.off = append(f.off, uint32(len(f.refs)))
 	f.live++
-}
-
-// boxOf returns the box of an id, and a new one for none.
-func (f *Forest) boxOf(h uint64) int32 {
-	if h != 0 {
-		if b := f.ids.find(h, f.hash); b >= 0 {
-			return b
-		}
-	}
-	b := int32(len(f.hash))
-	f.hash, f.up, f.head, f.tail = append(f.hash, h), append(f.up, b), append(f.head, -1), append(f.tail, -1)
-	if h != 0 {
-		f.ids.put(h, b, f.hash)
-	}
-	return b
 }
 
 func (f *Forest) find(b int32) int32 {
@@ -370,25 +325,11 @@ func (f *Forest) plant(places []place, msgs []int32, base uint64) {
 	t := int32(len(f.start))
 	latest := f.date[msgs[places[0].item]]
 	f.start, f.n = append(f.start, int32(len(f.spots))), append(f.n, int32(len(places)))
-	at := len(f.spots)
 	for _, p := range places {
 		m := msgs[p.item]
 		latest = max(latest, f.date[m])
 		f.in[m] = t
-		s := Spot{Row: m}
-		if p.parent >= 0 {
-			s.Depth = f.spots[at+int(p.parent)].Depth
-			if s.Depth < maxDepth {
-				s.Depth++
-			}
-		}
-		if p.last {
-			s.Bits |= Last
-		}
-		if p.loose {
-			s.Bits |= Loose
-		}
-		f.spots = append(f.spots, s)
+		f.spots = append(f.spots, Spot{Row: m, Depth: uint16(min(p.depth, maxDepth)), Bits: p.bits})
 	}
 	f.latest, f.base = append(f.latest, latest), append(f.base, base)
 	if base != 0 {

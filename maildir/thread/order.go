@@ -5,8 +5,7 @@ import (
 	"slices"
 )
 
-// order is step 6 and lays the trees out, without recursion: a thread may be as deep
-// as the folder is long.
+// order is step 6.
 func (f *builder) order(items []Item, order Order) []Node {
 	var starts []int
 	places := make([]place, 0, f.n)
@@ -15,10 +14,12 @@ func (f *builder) order(items []Item, order Order) []Node {
 		places = f.layOut(places, r)
 	}
 	nodes := make([]Node, len(places))
+	var path []int // to the message before
 	for i, p := range places {
-		n := Node{Key: int(p.item), Parent: int(p.parent), Root: i, Size: 1, Last: p.last, Loose: p.loose, Latest: items[p.item].Date}
-		if p.parent >= 0 {
-			n.Depth, n.Root = nodes[p.parent].Depth+1, nodes[p.parent].Root
+		path = append(path[:p.depth], i)
+		n := Node{Key: int(p.item), Depth: int(p.depth), Parent: -1, Root: path[0], Size: 1, Last: p.bits&Last != 0, Loose: p.bits&Loose != 0, Latest: items[p.item].Date}
+		if p.depth > 0 {
+			n.Parent = path[p.depth-1]
 		}
 		nodes[i] = n
 	}
@@ -31,49 +32,6 @@ func (f *builder) order(items []Item, order Order) []Node {
 		}
 	}
 	return arrange(nodes, starts, items, order, f)
-}
-
-// A place is a message in a tree that is laid out.
-type place struct {
-	item        int32
-	parent      int32 // index among the places, -1 for a root
-	last, loose bool
-}
-
-// work is a tree still to be laid out.
-type work struct {
-	box         int32
-	parent      int32
-	last, loose bool
-}
-
-// layOut appends the tree of a root to places, in display order.
-func (f *builder) layOut(places []place, root int32) []place {
-	stack := append(f.stack[:0], work{root, -1, true, false})
-	for len(stack) > 0 {
-		w := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		b := &f.boxes[w.box]
-		if b.item < 0 { // the oldest child stands in for the missing message
-			kids := b.children
-			for k := len(kids) - 1; k > 0; k-- {
-				stack = append(stack, work{kids[k], int32(len(places)), k == len(kids)-1, true})
-			}
-			// Its own children come before its new siblings, which are last then.
-			first := &f.boxes[kids[0]]
-			places = append(places, place{first.item, w.parent, w.last, false})
-			for k := len(first.children) - 1; k >= 0; k-- {
-				stack = append(stack, work{first.children[k], int32(len(places) - 1), false, false})
-			}
-			continue
-		}
-		places = append(places, place{b.item, w.parent, w.last, w.loose || b.loose})
-		for k := len(b.children) - 1; k >= 0; k-- {
-			stack = append(stack, work{b.children[k], int32(len(places) - 1), k == len(b.children)-1, false})
-		}
-	}
-	f.stack = stack
-	return places
 }
 
 // arrange puts whole threads in order and names the messages as the caller does.
