@@ -56,6 +56,63 @@ func (a *App) chosen() []int {
 	return nil
 }
 
+// fewRows is how many rows or messages the loop goes through at once. A frame may take 16 ms.
+const fewRows = 1000
+
+// behind does what goes through n messages: at once if they are few, else behind the screen. Keys wait for it.
+func (a *App) behind(n int, do func() func(*App) term.Cmd) term.Cmd {
+	if n <= a.few {
+		return do()(a)
+	}
+	box := a.box
+	return a.wait(func() term.Msg {
+		then := do()
+		return func(a *App) term.Cmd {
+			if a.box != box {
+				return nil
+			}
+			return then(a)
+		}
+	})
+}
+
+// A choice is what a command acts on.
+type choice struct {
+	ids    []int
+	flags  index.Flags   // that all have
+	picked *store.Picked // if there are many
+}
+
+// choose finds what a command acts on, and does it. leave says that this leaves the folder.
+func (a *App) choose(leave bool, do func(choice) term.Cmd) term.Cmd {
+	if n := a.list.Count(); a.box != nil && a.screen != readerScreen && n > a.few {
+		pick := a.box.Pick(a.list.Lend(), leave)
+		return a.behind(n, func() func(*App) term.Cmd {
+			p := pick()
+			return func(*App) term.Cmd {
+				if len(p.IDs) == 0 {
+					return nil
+				}
+				return do(choice{p.IDs, p.Flags, p})
+			}
+		})
+	}
+	ids := a.chosen()
+	if len(ids) == 0 {
+		return nil
+	}
+	flags := ^index.Flags(0)
+	for _, id := range ids {
+		flags &= a.box.Flags(id)
+	}
+	return do(choice{ids: ids, flags: flags})
+}
+
+// any reports whether there is something that a command would act on.
+func (a *App) any() bool {
+	return a.box != nil && (a.screen != readerScreen && a.list.Count() > 0 || len(a.chosen()) > 0)
+}
+
 // about names what was acted on: a subject for one conversation, else a number.
 func (a *App) about(ids []int) string {
 	s := look.Plural(len(ids), "message")
@@ -124,21 +181,22 @@ func (a *App) ended(c changed) {
 
 // moveTo moves the chosen messages. They leave the screen at once; the files follow.
 func (a *App) moveTo(name, verb string) term.Cmd {
-	ids := a.chosen()
-	if len(ids) == 0 {
+	if !a.any() {
 		return nil
 	}
 	if a.box.Folder.Name() == name {
 		a.say("already in %s", name)
 		return nil
 	}
-	about := a.about(ids)
-	d := &deed{doing: look.Tf("Moving %s to %s ...", about, name), done: look.Tf("Moved %s to %s", about, name), of: len(ids), undo: true}
-	if verb == "Archived" {
-		d.doing, d.done = look.Tf("Archiving %s ...", about), look.Tf("Archived %s", about)
-	}
-	a.begins(d)
-	return term.Batch(a.leave(ids), a.file(ids, d, name, "move to "+name, mstore.Moved))
+	return a.choose(true, func(c choice) term.Cmd {
+		about := a.about(c.ids)
+		d := &deed{doing: look.Tf("Moving %s to %s ...", about, name), done: look.Tf("Moved %s to %s", about, name), of: len(c.ids), undo: true}
+		if verb == "Archived" {
+			d.doing, d.done = look.Tf("Archiving %s ...", about), look.Tf("Archived %s", about)
+		}
+		a.begins(d)
+		return term.Batch(a.leave(c), a.file(c.ids, d, name, "move to "+name, mstore.Moved))
+	})
 }
 
 // file moves messages to a folder, copies or removes them, as one batch of the journal. Those that it could not be
@@ -204,8 +262,12 @@ func afterChange(box *store.Box) *mstore.View {
 }
 
 // leave takes messages off the screen and goes on to what comes after them.
-func (a *App) leave(ids []int) term.Cmd {
-	a.box.Remove(ids...)
+func (a *App) leave(c choice) term.Cmd {
+	if c.picked != nil {
+		a.box.RemovePicked(c.picked)
+	} else {
+		a.box.Remove(c.ids...)
+	}
 	a.list.Clear()
 	a.list.SetSource(a.box.Rows())
 	if a.screen != readerScreen {
@@ -276,7 +338,7 @@ func (a *App) refreshReader() {
 
 // moveOrCopy asks for a folder unless one is named.
 func (a *App) moveOrCopy(name string, copying bool) term.Cmd {
-	if len(a.chosen()) == 0 {
+	if !a.any() {
 		return nil
 	}
 	do := func(name string) term.Cmd {
@@ -308,15 +370,13 @@ func (a *App) recent(name string) {
 }
 
 func (a *App) copyTo(name string) term.Cmd {
-	ids := a.chosen()
-	if len(ids) == 0 {
-		return nil
-	}
-	about := a.about(ids)
-	d := &deed{doing: look.Tf("Copying %s to %s ...", about, name), done: look.Tf("Copied %s to %s", about, name), of: len(ids), undo: true}
-	a.begins(d)
-	a.list.Clear()
-	return a.file(ids, d, name, "copy to "+name, mstore.Copied)
+	return a.choose(false, func(c choice) term.Cmd {
+		about := a.about(c.ids)
+		d := &deed{doing: look.Tf("Copying %s to %s ...", about, name), done: look.Tf("Copied %s to %s", about, name), of: len(c.ids), undo: true}
+		a.begins(d)
+		a.list.Clear()
+		return a.file(c.ids, d, name, "copy to "+name, mstore.Copied)
+	})
 }
 
 // bulk is from how many messages on flags are changed by number: with one line in the journal and one in the index,
@@ -326,14 +386,11 @@ const bulk = 256
 // toggleFlag sets a flag on all chosen messages, or removes it where all have it. For Seen, what is shown is the
 // opposite.
 func (a *App) toggleFlag(flag index.Flags) term.Cmd {
-	ids := a.chosen()
-	if len(ids) == 0 {
-		return nil
-	}
-	all := true
-	for _, id := range ids {
-		all = all && a.box.Flags(id).Has(flag)
-	}
+	return a.choose(false, func(c choice) term.Cmd { return a.setFlag(c.ids, flag, c.flags.Has(flag)) })
+}
+
+// setFlag sets a flag, or removes it if all have it.
+func (a *App) setFlag(ids []int, flag index.Flags, all bool) term.Cmd {
 	var add, remove maildir.Flags
 	if all {
 		remove = flag.Maildir()
@@ -390,25 +447,26 @@ func (a *App) flagQuietly(ids []int, add, remove index.Flags) term.Cmd {
 
 // purge deletes for good, after a question: it is the one thing undo does not cover.
 func (a *App) purge() term.Cmd {
-	ids := a.chosen()
-	if len(ids) == 0 {
+	if !a.any() {
 		return nil
 	}
 	if a.box.Folder.Name() != a.special("Trash") {
 		a.say("purge works in %s only; d moves mail there", a.special("Trash"))
 		return nil
 	}
-	about := a.about(ids)
-	a.ask(fmt.Sprintf("Delete %s for good? y or n", about), func(answer string) term.Cmd {
-		if answer != "y" && answer != "yes" {
-			a.say("nothing deleted")
-			return nil
-		}
-		d := &deed{doing: look.Tf("Deleting %s ...", about), done: look.Tf("Deleted %s", about), of: len(ids)}
-		a.begins(d)
-		return term.Batch(a.leave(ids), a.file(ids, d, "", "purge", mstore.Removed))
+	return a.choose(true, func(c choice) term.Cmd {
+		about := a.about(c.ids)
+		a.ask(fmt.Sprintf("Delete %s for good? y or n", about), func(answer string) term.Cmd {
+			if answer != "y" && answer != "yes" {
+				a.say("nothing deleted")
+				return nil
+			}
+			d := &deed{doing: look.Tf("Deleting %s ...", about), done: look.Tf("Deleted %s", about), of: len(c.ids)}
+			a.begins(d)
+			return term.Batch(a.leave(c), a.file(c.ids, d, "", "purge", mstore.Removed))
+		})
+		return nil
 	})
-	return nil
 }
 
 // undone is the result of undo and redo.

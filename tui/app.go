@@ -88,6 +88,7 @@ type App struct {
 	opt   Options
 	tree  *maildir.Store
 	noted *mstore.Noted
+	few   int // rows that the loop goes through at once
 	begun int // deeds
 	told  int // the newest that was said to be done
 	theme *look.Theme
@@ -137,10 +138,12 @@ type App struct {
 	limits               int
 	previewSerial, waits int
 	arranging, stale     bool
-	building, texting    progress // what is read for the indexes of the open folder
-	finding              bool     // texts are being searched
-	early                bool     // an order was made before all was read
-	tidy                 int      // seconds until memory is given back; 0: there is none
+	calm                 time.Time // until then others are not followed at once
+	following            bool      // but then
+	building, texting    progress  // what is read for the indexes of the open folder
+	finding              bool      // texts are being searched
+	early                bool      // an order was made before all was read
+	tidy                 int       // seconds until memory is given back; 0: there is none
 	people               *compose.People
 	quitting             bool
 
@@ -174,7 +177,7 @@ func New(opt Options) *App {
 		opt: opt, noted: opt.Noted, tree: opt.Store.Tree(), theme: opt.Theme, jobs: newJobs(), size: term.Size{W: 80, H: 24},
 		list: list.New(opt.Theme, opt.Now), reader: reader.New(opt.Theme, opt.Now),
 		sidebar: folders.NewSidebar(opt.Theme), queue: queueview.New(opt.Theme, opt.Now),
-		commands: commands(), people: compose.NewPeople(), dirty: true,
+		commands: commands(), people: compose.NewPeople(), few: fewRows, dirty: true,
 	}
 	a.keymaps, a.after = keymaps(a.commands), after
 	a.shape.layout = opt.Layout
@@ -214,8 +217,14 @@ func (a *App) Update(msg term.Msg) term.Cmd {
 		return a.opened(msg)
 	case store.Read:
 		return a.headsRead(msg)
-	case store.Arranged:
+	case arranged:
 		return a.arranged(msg)
+	case followDue:
+		if a.dirty = was; a.box == nil || int64(msg) != a.box.Serial || !a.following {
+			return nil
+		}
+		a.following = false
+		return a.arrange()
 	case newer:
 		return a.newer(msg)
 	case built:

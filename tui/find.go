@@ -252,19 +252,14 @@ func (a *App) found(f found) term.Cmd {
 			a.sayFound(f, n)
 			return cmd
 		}
-		n = 0
-		rows := a.box.Rows()
-		for id := range f.hits.IDs() {
-			if i := rows.Find(id); i >= 0 {
-				a.list.Select(rows.ID(i), true)
-				n++
+		pick := a.box.PickFound(f.hits)
+		return term.Batch(cmd, a.behind(n, func() func(*App) term.Cmd {
+			rows, n := pick()
+			return func(a *App) term.Cmd {
+				a.selectAll(rows, n)
+				return nil
 			}
-		}
-		if rows := a.list.Count(); a.box.Threads() && a.box.Sort() == store.ByDate && rows < n {
-			a.say("%s in %s selected", look.Plural(n, "match"), look.Plural(rows, "conversation"))
-		} else {
-			a.say("%s selected", look.Plural(n, "message"))
-		}
+		}))
 	case findNext:
 		first := a.hits.Query != f.query || a.hits.Set == nil || a.hits.Set.Count() == 0
 		a.hits = f.hits
@@ -278,6 +273,16 @@ func (a *App) found(f found) term.Cmd {
 		}
 	}
 	return cmd
+}
+
+// selectAll selects rows that show n messages found.
+func (a *App) selectAll(rows map[int]bool, n int) {
+	a.list.SelectAll(rows)
+	if rows := a.list.Count(); a.box.Threads() && a.box.Sort() == store.ByDate && rows < n {
+		a.say("%s in %s selected", look.Plural(n, "match"), look.Plural(rows, "conversation"))
+	} else {
+		a.say("%s selected", look.Plural(n, "message"))
+	}
 }
 
 // sayFound says how much was found, and of what part.

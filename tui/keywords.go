@@ -40,11 +40,17 @@ func (o *keywordsOver) key(a *App, k term.Key) term.Cmd {
 // keywords sets and removes keywords of the chosen messages: those that are named, as +work or -work, or those that
 // are marked in a list.
 func (a *App) keywords(arg string) term.Cmd {
-	ids := a.chosen()
-	if len(ids) == 0 {
-		return nil
-	}
-	if arg != "" {
+	return a.choose(false, func(c choice) term.Cmd {
+		if arg == "" {
+			view := a.box.View()
+			return a.behind(len(c.ids), func() func(*App) term.Cmd {
+				items := known(view, c.ids)
+				return func(a *App) term.Cmd {
+					a.over = &keywordsOver{keywords.NewPicker(a.theme, "keywords of "+look.Plural(len(c.ids), "message"), items, len(c.ids)), c.ids}
+					return nil
+				}
+			})
+		}
 		var add, remove []string
 		for _, w := range strings.Fields(arg) {
 			if name, ok := strings.CutPrefix(w, "-"); ok {
@@ -53,18 +59,16 @@ func (a *App) keywords(arg string) term.Cmd {
 				add = append(add, strings.TrimPrefix(w, "+"))
 			}
 		}
-		return a.setKeywords(ids, add, remove)
-	}
-	a.over = &keywordsOver{keywords.NewPicker(a.theme, "keywords of "+look.Plural(len(ids), "message"), a.known(ids), len(ids)), ids}
-	return nil
+		return a.setKeywords(c.ids, add, remove)
+	})
 }
 
 // known are the keywords of the folder, with how many of these messages have them.
-func (a *App) known(ids []int) []keywords.Item {
-	ix := a.box.View().Index()
+func known(view *mstore.View, ids []int) []keywords.Item {
+	ix := view.Index()
 	bySet := map[int]int{}
 	for _, id := range ids {
-		if row, ok := a.box.View().Find(mstore.UID(id)); ok {
+		if row, ok := view.Find(mstore.UID(id)); ok {
 			bySet[ix.KeywordSet(row)]++
 		}
 	}

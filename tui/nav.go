@@ -474,6 +474,17 @@ func (a *App) selectRow(n int) term.Cmd {
 }
 
 func (a *App) selectRange() term.Cmd {
+	if from, to := a.list.Span(); a.box != nil && a.list.Ranging() && to-from > a.few {
+		pick := a.box.PickRows(from, to)
+		return a.behind(to-from, func() func(*App) term.Cmd {
+			rows := pick()
+			return func(a *App) term.Cmd {
+				a.list.SelectAll(rows)
+				a.say("%d selected", a.list.Count())
+				return nil
+			}
+		})
+	}
 	if a.list.Range() {
 		a.say("%d selected", a.list.Count())
 	}

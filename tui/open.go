@@ -66,7 +66,7 @@ func (a *App) opened(o store.Opened) term.Cmd {
 		})
 	}
 	a.box, a.boxErr = o.Box, o.Err
-	a.arranging, a.stale = false, false
+	a.arranging, a.stale, a.following = false, false, false
 	a.building, a.texting, a.early, a.finding = progress{}, progress{}, false, false
 	a.jobs.drop("build")
 	a.jobs.drop("texts")
@@ -136,21 +136,56 @@ func (a *App) arrange() term.Cmd {
 	}
 	a.arranging, a.stale = true, false
 	s, ctx := a.box.Snapshot(), a.jobs.ctx
-	return func() term.Msg { return s.Arrange(ctx) }
+	return func() term.Msg {
+		began := time.Now()
+		r := s.Arrange(ctx)
+		return arranged{r, time.Since(began)}
+	}
 }
 
-func (a *App) arranged(r store.Arranged) term.Cmd {
+// arranged is an order and how long it took to make.
+type arranged struct {
+	store.Arranged
+	took time.Duration
+}
+
+const (
+	// breath is how many times as long as an order takes to make nothing is put in order for the sake of others: who
+	// moves a million messages tells of it hundreds of times.
+	breath = 5
+	// breathMost is the longest that what others did stays unseen.
+	breathMost = 900 * time.Millisecond
+)
+
+// followDue ends a wait to follow others in the folder of that number.
+type followDue int64
+
+// follow puts messages in order after others changed the folder: soon, but not all the time.
+func (a *App) follow() term.Cmd {
+	wait := time.Until(a.calm)
+	switch {
+	case a.following:
+		return nil
+	case wait <= 0:
+		return a.arrange()
+	}
+	a.following = true
+	return a.after(wait, followDue(a.box.Serial))
+}
+
+func (a *App) arranged(r arranged) term.Cmd {
 	if a.box == nil || r.Serial != a.box.Serial {
 		return nil
 	}
 	a.arranging = false
+	a.calm = time.Now().Add(min(breath*r.took, breathMost))
 	if a.box.Len() >= largeFrom {
 		a.tidy = tidyAfter
 	}
 	if r.Err != nil {
 		return nil // the program ends
 	}
-	if !a.box.SetView(r) {
+	if !a.box.SetView(r.Arranged) {
 		return a.arrange()
 	}
 	a.list.SetSource(a.box.Rows())
@@ -329,7 +364,7 @@ func (a *App) takeView(v *mstore.View) term.Cmd {
 	if !t.Rows && !t.Gone {
 		return nil
 	}
-	return term.Batch(a.build(), a.limitOn(t), a.arrange(), a.preview())
+	return term.Batch(a.build(), a.limitOn(t), a.follow(), a.preview())
 }
 
 // gather is how long changes of others are gathered.

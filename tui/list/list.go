@@ -6,6 +6,7 @@
 package list
 
 import (
+	"maps"
 	"time"
 
 	"pneu/maildir/safe"
@@ -64,7 +65,8 @@ type Model struct {
 	atTop       bool // stay there while rows are put in order: nobody has moved yet
 
 	selected map[int]bool
-	anchor   int // row where a range began, or -1
+	lent     bool // somebody else reads selected: it does not change any more
+	anchor   int  // row where a range began, or -1
 
 	cache map[cacheKey]string
 	seen  uint64
@@ -113,7 +115,7 @@ func (m *Model) SetSource(src RowSource) {
 func (m *Model) Reset(src RowSource) {
 	m.src, m.cursor, m.top, m.curID, m.anchor = src, 0, 0, -1, -1
 	m.atTop = true
-	clear(m.selected)
+	m.selected, m.lent = map[int]bool{}, false
 	clear(m.cache)
 	m.settle()
 }
@@ -197,6 +199,7 @@ func (m *Model) Half(n int) {
 // Select turns the selection of a row's message on or off.
 func (m *Model) Select(id int, on bool) {
 	m.atTop = false
+	m.own()
 	if on {
 		m.selected[id] = true
 	} else {
@@ -216,11 +219,36 @@ func (m *Model) Selection() []int {
 	return out
 }
 
+// Lend returns the messages selected without a copy, for somebody outside the loop, who does not change them.
+func (m *Model) Lend() map[int]bool {
+	m.lent = true
+	return m.selected
+}
+
+func (m *Model) own() {
+	if m.lent {
+		m.selected, m.lent = maps.Clone(m.selected), false
+	}
+}
+
+// SelectAll selects messages beside those that are; the map is the list's from now on.
+func (m *Model) SelectAll(ids map[int]bool) {
+	m.atTop = false
+	m.anchor = -1
+	m.own()
+	few, many := m.selected, ids
+	if len(few) > len(many) {
+		few, many = many, few
+	}
+	maps.Copy(many, few)
+	m.selected = many
+}
+
 // Count is the number of messages selected.
 func (m *Model) Count() int { return len(m.selected) }
 
 // Clear selects nothing.
-func (m *Model) Clear() { clear(m.selected); m.anchor = -1 }
+func (m *Model) Clear() { m.selected, m.lent, m.anchor = map[int]bool{}, false, -1 }
 
 // Range begins a range at the cursor, or selects from where it began to the cursor. It reports whether it ended.
 func (m *Model) Range() bool {
@@ -228,8 +256,9 @@ func (m *Model) Range() bool {
 		m.anchor = m.cursor
 		return false
 	}
-	from, to := min(m.anchor, m.cursor), max(m.anchor, m.cursor)
-	for i := from; i <= to && i < m.src.Len(); i++ {
+	from, to := m.Span()
+	m.own()
+	for i := from; i < to; i++ {
 		m.selected[m.src.ID(i)] = true
 	}
 	m.anchor = -1
@@ -238,6 +267,11 @@ func (m *Model) Range() bool {
 
 // Ranging reports whether a range has begun.
 func (m *Model) Ranging() bool { return m.anchor >= 0 }
+
+// Span returns the rows of the range that has begun.
+func (m *Model) Span() (from, to int) {
+	return min(m.anchor, m.cursor), min(max(m.anchor, m.cursor)+1, m.src.Len())
+}
 
 // Lines draws the list.
 func (m *Model) Lines(focused bool) []string {

@@ -205,3 +205,25 @@ func TestCursorWhileRowsAreSorted(t *testing.T) {
 		}
 	}
 }
+
+// TestLend lends a selection, which stays as it was lent whatever is selected afterwards.
+func TestLend(t *testing.T) {
+	for _, change := range []func(*Model){
+		func(m *Model) { m.Select(3, true) }, func(m *Model) { m.Select(1, false) }, (*Model).Clear,
+		func(m *Model) { m.Reset(empty{}) }, func(m *Model) { m.SelectAll(map[int]bool{7: true, 8: true, 9: true}) },
+	} {
+		m := New(look.NewTheme(look.Options{}), time.Now)
+		m.Select(1, true)
+		m.Select(2, true)
+		lent := m.Lend()
+		change(m)
+		if len(lent) != 2 || !lent[1] || !lent[2] {
+			t.Errorf("lent %v", lent)
+		}
+	}
+	m := New(look.NewTheme(look.Options{}), time.Now)
+	m.Select(1, true)
+	if m.SelectAll(map[int]bool{1: true, 2: true}); m.Count() != 2 || !m.Selected(1) || !m.Selected(2) {
+		t.Errorf("selected %v", m.Selection())
+	}
+}

@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sort"
 
 	"pneu/maildir/digest"
+	"pneu/maildir/search"
 	mail "pneu/maildir/store"
 	"pneu/maildir/thread"
 )
@@ -101,10 +103,29 @@ type Snapshot struct {
 	view   *mail.View
 	opt    Options
 	limit  Limit
+	hidden leaving
+	keep   *search.Bits // the rows that are in the order; nil: all
 }
 
 // Snapshot returns what Arrange needs.
-func (b *Box) Snapshot() *Snapshot { return &Snapshot{b.Serial, b.now, b.opt, b.limit} }
+func (b *Box) Snapshot() *Snapshot {
+	return &Snapshot{serial: b.Serial, view: b.now, opt: b.opt, limit: b.limit, hidden: b.hidden.clone()}
+}
+
+// kept returns the rows of the view that are under the limit and stay in the folder, nil for all of them.
+func (s *Snapshot) kept() *search.Bits {
+	keep := s.limit.rows(s.view)
+	if out := s.hidden.rows(s.view); out != nil {
+		if out.Not(); keep == nil {
+			return out
+		}
+		keep.And(out)
+	}
+	return keep
+}
+
+// has reports whether a row is in the order.
+func (s *Snapshot) has(row int) bool { return s.keep == nil || s.keep.Has(row) }
 
 // Arranged is the result of Arrange.
 type Arranged struct {
@@ -113,6 +134,7 @@ type Arranged struct {
 	order  *order
 	query  string
 	opt    Options
+	turn   int // of what is leaving
 }
 
 // Most messages whose files are read for the sake of an order.
@@ -128,7 +150,8 @@ const recent = 512
 
 // Arrange puts messages in order. While the index is being made that is the order in which they came.
 func (s *Snapshot) Arrange(ctx context.Context) Arranged {
-	a := Arranged{Serial: s.serial, query: s.limit.Query, opt: s.opt}
+	a := Arranged{Serial: s.serial, query: s.limit.Query, opt: s.opt, turn: s.hidden.turn}
+	s.keep = s.kept()
 	switch {
 	case s.limit.Set != nil && !s.complete():
 		a.order = s.arrived()
@@ -148,7 +171,7 @@ func (s *Snapshot) Arrange(ctx context.Context) Arranged {
 func (s *Snapshot) arrived() *order {
 	o := &order{view: s.view}
 	for row := range s.view.Len() {
-		if s.limit.has(s.view.Index().UID(row)) {
+		if s.has(row) {
 			o.spots = append(o.spots, thread.Spot{Row: int32(row)})
 		}
 	}
@@ -165,10 +188,9 @@ func (s *Snapshot) sorted(ctx context.Context) (*order, error) {
 	if err != nil {
 		return nil, err
 	}
-	ix := s.view.Index()
 	o := &order{view: s.view, spots: make([]thread.Spot, 0, len(rows))}
 	for _, row := range rows {
-		if s.limit.has(ix.UID(int(row))) {
+		if s.has(int(row)) {
 			o.spots = append(o.spots, thread.Spot{Row: row})
 		}
 	}
@@ -198,7 +220,7 @@ func (s *Snapshot) flat(ctx context.Context) (*order, error) {
 	}
 	o := &order{view: s.view, spots: make([]thread.Spot, 0, n)}
 	for _, row := range sorted {
-		if s.limit.has(ix.UID(int(row))) {
+		if s.has(int(row)) {
 			o.spots = append(o.spots, thread.Spot{Row: row})
 		}
 	}
@@ -222,8 +244,9 @@ func (s *Snapshot) threads(ctx context.Context) (*order, error) {
 	if o.convs == nil {
 		o.convs = []thread.Span{}
 	}
-	if s.limit.Set != nil || s.ahead(tree.Threads) {
-		s.narrow(o)
+	if s.keep != nil || s.ahead(tree.Threads) {
+		o.narrow(s.keep, func(row int) int64 { return s.opt.date(s.view.Index(), row) })
+		o.sort(s.opt.Oldest)
 	}
 	return o.close(), nil
 }
@@ -234,11 +257,10 @@ func (s *Snapshot) ahead(convs []thread.Span) bool {
 	return last >= 0 && max(convs[0].Latest, convs[last].Latest) > s.opt.future()
 }
 
-// narrow leaves what is under the limit, and puts it in order by the dates of that.
-func (s *Snapshot) narrow(o *order) {
-	ix := s.view.Index()
-	var spots []thread.Spot
-	var convs []thread.Span
+// narrow leaves some rows in conversations, nil for all, with the dates of what is left.
+func (o *order) narrow(keep *search.Bits, date func(row int) int64) {
+	spots := make([]thread.Spot, 0, len(o.spots))
+	convs := make([]thread.Span, 0, len(o.convs))
 	var above []uint16 // depths of the messages left that the next one stands below
 	for _, c := range o.convs {
 		kept := thread.Span{From: int32(len(spots))}
@@ -247,7 +269,7 @@ func (s *Snapshot) narrow(o *order) {
 			for len(above) > 0 && above[len(above)-1] >= sp.Depth {
 				above = above[:len(above)-1]
 			}
-			if !s.limit.has(ix.UID(int(sp.Row))) {
+			if keep != nil && !keep.Has(int(sp.Row)) {
 				continue
 			}
 			above = append(above, sp.Depth)
@@ -256,7 +278,7 @@ func (s *Snapshot) narrow(o *order) {
 			} else {
 				sp.Depth = 0
 			}
-			if at := s.opt.date(ix, int(sp.Row)); kept.N == 0 || at > kept.Latest {
+			if at := date(int(sp.Row)); kept.N == 0 || at > kept.Latest {
 				kept.Latest = at
 			}
 			spots = append(spots, sp)
@@ -266,21 +288,28 @@ func (s *Snapshot) narrow(o *order) {
 			convs = append(convs, kept)
 		}
 	}
-	slices.SortStableFunc(convs, func(a, b thread.Span) int {
+	o.spots, o.convs = spots, convs
+}
+
+// sort puts conversations in order by their dates.
+func (o *order) sort(oldest bool) {
+	later := func(a, b thread.Span) int {
 		d := a.Latest - b.Latest
-		if !s.opt.Oldest {
+		if !oldest {
 			d = -d
 		}
 		return int(max(-1, min(1, d)))
-	})
-	o.spots, o.convs = make([]thread.Spot, 0, len(spots)), convs
-	for i, c := range convs {
-		convs[i].From = int32(len(o.spots))
-		o.spots = append(o.spots, spots[c.From:c.From+c.N]...)
 	}
-	if o.convs == nil {
-		o.convs = []thread.Span{}
+	if slices.IsSortedFunc(o.convs, later) {
+		return
 	}
+	slices.SortStableFunc(o.convs, later)
+	spots := make([]thread.Spot, 0, len(o.spots))
+	for i, c := range o.convs {
+		o.convs[i].From = int32(len(spots))
+		spots = append(spots, o.spots[c.From:c.From+c.N]...)
+	}
+	o.spots = spots
 }
 
 // provisional is what can be shown at once: the newest messages as conversations, as far as they are known, the
@@ -331,6 +360,11 @@ type folds struct {
 	keys []int        // of odd, ascending
 	more []int        // by key: how many more rows than others all of them up to it have
 	done bool         // keys and more are up to date
+}
+
+// clone is f for somebody outside the loop.
+func (f *folds) clone() folds {
+	return folds{open: f.open, turn: maps.Clone(f.turn), odd: maps.Clone(f.odd)}
 }
 
 func (f *folds) reset(open bool) { *f = folds{open: open, turn: map[int]bool{}, odd: map[int]int{}} }

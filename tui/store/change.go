@@ -8,12 +8,18 @@ import (
 // SetView takes an order that Arrange made. It reports false for one of another folder, or of what is not wanted any
 // more.
 func (b *Box) SetView(a Arranged) bool {
-	if a.order == nil || a.Serial != b.Serial || a.query != b.limit.Query || a.opt.Threads != b.opt.Threads || a.opt.Oldest != b.opt.Oldest || a.opt.Sort != b.opt.Sort {
+	if a.order == nil || a.Serial != b.Serial || a.query != b.limit.Query || a.opt.Threads != b.opt.Threads || a.opt.Oldest != b.opt.Oldest || a.opt.Sort != b.opt.Sort || a.turn != b.hidden.turn {
 		return false
 	}
+	b.use(a.order)
+	return true
+}
+
+// use shows another order.
+func (b *Box) use(o *order) {
 	was, folds := b.order, b.folds
-	b.order = a.order
-	open := folds.open && a.order.threads
+	b.order = o
+	open := folds.open && o.threads
 	b.folds.reset(open)
 	if was != nil && open == folds.open { // those that were unfolded stay so
 		for k := range folds.turn {
@@ -27,20 +33,31 @@ func (b *Box) SetView(a Arranged) bool {
 			}
 		}
 	}
-	for id := range b.hidden {
+	b.recountLeaving()
+	b.touch()
+}
+
+// recountLeaving counts the rows of conversations again that messages left or are about to leave.
+func (b *Box) recountLeaving() {
+	for id := range b.hidden.few {
 		b.recount(b.convOf(id))
+	}
+	if b.order.base > 0 { // others are without what commands on many took out
+		for _, many := range b.hidden.many {
+			for i := range many.out.Rows() {
+				b.recount(b.convOf(int(many.uids[i])))
+			}
+		}
 	}
 	if b.order.view != b.now {
 		b.recountAll(b.now.Since(b.order.view).Gone)
 	}
-	b.touch()
-	return true
 }
 
 // Took says what Take found.
 type Took struct {
 	Rows  bool // there are messages that have no row yet
-	Gone  bool // messages left
+	Gone  bool // messages left that had a row
 	News  int  // unread ones that came
 	Reset bool // the folder is another one: it has to be opened again
 }
@@ -64,10 +81,11 @@ func (b *Box) Take(v *mail.View) (t Took) {
 			t.News++
 		}
 	}
-	t.Rows, t.Gone = len(c.Added) > 0, len(c.Gone) > 0
+	t.Rows = len(c.Added) > 0
 	for _, uid := range c.Gone {
-		delete(b.hidden, int(uid))
+		b.hidden.drop(int(uid))
 		delete(b.heads, int(uid))
+		t.Gone = t.Gone || b.convOf(int(uid)) >= 0
 	}
 	b.recountAll(c.Gone)
 	b.touch()
@@ -79,7 +97,7 @@ func (b *Box) Remove(ids ...int) {
 	convs := map[int]bool{}
 	for _, id := range ids {
 		if !b.Gone(id) {
-			b.hidden[id] = b.Unseen(id)
+			b.hidden.few[id] = b.Unseen(id)
 			convs[b.convOf(id)] = true
 		}
 	}
@@ -89,13 +107,16 @@ func (b *Box) Remove(ids ...int) {
 	b.touch()
 }
 
-// Restore puts messages back that Remove took out and that did not leave.
+// Restore puts messages back that Remove or RemovePicked took out and that did not leave. Those that are not in the
+// order any more have a row with the next Arrange.
 func (b *Box) Restore(ids ...int) {
 	for _, id := range ids {
-		if _, ok := b.hidden[id]; ok {
-			delete(b.hidden, id)
+		if b.hidden.drop(id) {
 			b.recount(b.convOf(id))
 		}
+	}
+	if len(ids) > 0 {
+		b.hidden.turn++ // an order that is being made is without them
 	}
 	b.touch()
 }
@@ -156,12 +177,7 @@ func (b *Box) FoldAll(open bool) {
 		return
 	}
 	b.folds.reset(open)
-	for id := range b.hidden {
-		b.recount(b.convOf(id))
-	}
-	if b.order.view != b.now {
-		b.recountAll(b.now.Since(b.order.view).Gone)
-	}
+	b.recountLeaving()
 	b.touch()
 }
 

@@ -51,7 +51,7 @@ func Open(ctx context.Context, st *mail.Store, f *maildir.Folder, opt Options, f
 	}
 	b := &Box{
 		Folder: f, Serial: serials.Add(1), box: mb, now: v, opt: opt,
-		heads: map[int]*Head{}, hidden: map[int]bool{},
+		heads: map[int]*Head{}, hidden: leaving{few: map[int]bool{}},
 	}
 	b.folds.reset(false)
 	s := b.Snapshot()

@@ -64,7 +64,7 @@ func (b *Box) place(i int) (p place, ok bool) {
 }
 
 // changed reports whether messages may have gone since they were put in order.
-func (b *Box) changed() bool { return b.order.view != b.now || len(b.hidden) > 0 }
+func (b *Box) changed() bool { return b.order.view != b.now || b.hidden.len() > 0 }
 
 // live returns the places of the messages of conversation k that are still there, at most most of them if that is
 // not 0.

@@ -50,7 +50,7 @@ type Box struct {
 	opt Options
 
 	heads   map[int]*Head
-	hidden  map[int]bool // on their way to another folder; true: unread
+	hidden  leaving
 	version uint64
 	limit   Limit
 
@@ -82,6 +82,23 @@ func (l *Limit) has(uid mail.UID) bool {
 	}
 	row, ok := l.View.Find(uid)
 	return ok && l.Set.Has(row)
+}
+
+// rows returns the rows of a view that are under the limit, nil for all of them.
+func (l *Limit) rows(v *mail.View) *search.Bits {
+	switch {
+	case l.Set == nil:
+		return nil
+	case l.View == v:
+		return l.Set.Clone()
+	}
+	set := search.NewBits(v.Len())
+	for id := range l.IDs() {
+		if row, ok := v.Find(mail.UID(id)); ok {
+			set.Set(row)
+		}
+	}
+	return set
 }
 
 // IDs yields the messages of the limit.
@@ -117,17 +134,11 @@ func (l *Limit) Carry(to Limit) {
 var serials atomic.Int64
 
 // Len is the number of messages.
-func (b *Box) Len() int { return b.now.Len() - len(b.hidden) }
+func (b *Box) Len() int { return b.now.Len() - b.hidden.len() }
 
 // Unread is the number of unread messages.
 func (b *Box) Unread() int {
-	n := b.now.State().Unseen
-	for _, unread := range b.hidden {
-		if unread {
-			n--
-		}
-	}
-	return max(0, n)
+	return max(0, b.now.State().Unseen-b.hidden.unseen())
 }
 
 // Mail is the folder below, and View its newest state.
@@ -176,7 +187,7 @@ func (b *Box) Unseen(id int) bool { return !b.Flags(id).Has(index.Seen) }
 
 // Gone reports whether message id is no longer in the folder, or about to leave it.
 func (b *Box) Gone(id int) bool {
-	if _, leaving := b.hidden[id]; leaving {
+	if b.hidden.has(id) {
 		return true
 	}
 	_, ok := b.row(id)

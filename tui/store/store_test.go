@@ -104,7 +104,7 @@ func TestRowsAgree(t *testing.T) {
 		for step := range 80 {
 			id := 1 + rnd.Intn(int(b.View().State().UIDNext))
 			what := fmt.Sprintf("seed %d step %d message %d", seed, step, id)
-			switch op := rnd.Intn(9); op {
+			switch op := rnd.Intn(11); op {
 			case 0, 1:
 				b.Fold(id, op == 0)
 			case 2:
@@ -115,6 +115,7 @@ func TestRowsAgree(t *testing.T) {
 				b.FoldAll(rnd.Intn(2) == 0)
 			case 5:
 				b.Restore(id)
+				arrange(b)
 			case 6:
 				write(t, b.Folder.Path(), next, "")
 				if next++; !refresh(t, b).Rows {
@@ -130,10 +131,46 @@ func TestRowsAgree(t *testing.T) {
 				}
 			case 8:
 				arrange(b)
+			case 9:
+				b.RemovePicked(b.Pick(some(b, rnd), true)())
+			case 10: // while it is being found out what leaves, something else happens
+				pick, late := b.Pick(some(b, rnd), true), b.Snapshot()
+				if rnd.Intn(2) == 0 {
+					b.Fold(id, true)
+				} else if e := b.Entry(id); e.File != "" {
+					if err := os.Remove(b.Folder.File(e)); err != nil {
+						t.Fatal(err)
+					}
+					refresh(t, b)
+				}
+				p := pick()
+				if rnd.Intn(3) == 0 {
+					arrange(b)
+				}
+				b.RemovePicked(p)
+				check(t, b, what)
+				if len(p.IDs) > 0 && p.rest == b.order && b.SetView(late.Arrange(context.Background())) {
+					t.Fatalf("%s: took an order with what has left", what)
+				}
+				if rnd.Intn(2) == 0 {
+					b.Restore(p.IDs...)
+					arrange(b)
+				}
 			}
 			check(t, b, what)
 		}
 	}
+}
+
+// some is what a selection of rows is.
+func some(b *Box, rnd *rand.Rand) map[int]bool {
+	shown := map[int]bool{}
+	for i := range b.Rows().Len() {
+		if rnd.Intn(4) == 0 {
+			shown[b.Rows().ID(i)] = true
+		}
+	}
+	return shown
 }
 
 func subjects(b *Box) (out []string) {
