@@ -28,7 +28,11 @@ func TestFiltersStream(t *testing.T) {
 	if err := os.WriteFile(mail, []byte("Subject: x\n\nx\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	in, feed := io.Pipe()
+	in, feed, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
 	answers, out := io.Pipe()
 	filter := &tool{in: in, out: bufio.NewWriter(out), timer: time.NewTimer(time.Hour)}
 	done := make(chan error)

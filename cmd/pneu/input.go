@@ -209,8 +209,9 @@ func (t *tool) buffered(br *bufio.Reader, end byte, f func(*ref) error) error {
 // how many those are.
 func (t *tool) run(paths []string, f func(*ref) error) (n int, err error) {
 	dir := paths[0][:strings.LastIndexByte(paths[0], '/')+1]
-	t.files, t.room = t.files[:0], t.room[:0]
-	for n < len(paths) && strings.HasPrefix(paths[n], dir) && strings.IndexByte(paths[n][len(dir):], '/') < 0 {
+	t.files = t.files[:0]
+	for n < len(paths) && strings.HasPrefix(paths[n], dir) { // a name with a slash is in no index
+		t.files = append(t.files, paths[n][len(dir):])
 		n++
 	}
 	b, v := t.folderOf(dir)
@@ -222,16 +223,10 @@ func (t *tool) run(paths []string, f func(*ref) error) (n int, err error) {
 		}
 		return n, nil
 	}
-	isNew := t.lane.isNew
-	for _, path := range paths[:n] {
-		t.room = append(t.room, path[len(dir):]...)
+	if t.finder == nil {
+		t.finder = &index.Finder{}
 	}
-	at := 0
-	for _, path := range paths[:n] {
-		t.files = append(t.files, t.room[at:at+len(path)-len(dir)])
-		at += len(path) - len(dir)
-	}
-	t.found = v.Index().LookupAll(t.found[:0], t.files, isNew)
+	t.found = t.finder.LookupAll(v.Index(), t.found[:0], t.files, t.lane.isNew)
 	for i, path := range paths[:n] {
 		if t.found[i].Match != index.Same {
 			if err := t.path(path, 0, f); err != nil {

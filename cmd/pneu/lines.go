@@ -4,97 +4,167 @@ import (
 	"bytes"
 	"runtime"
 	"strconv"
-	"sync"
 	"time"
 
 	"pneu/maildir/digest"
 	"pneu/maildir/safe"
 )
 
-// A page gathers messages whose lines take no file to write, until they are many or no more
-// are there to read: then all processors write.
+// A page is where the lines of messages are written whose lines take no file to write: all
+// processors write, each a sheet, while more messages are looked for. The sheets are handed
+// on in their order.
 type page struct {
-	t       *tool
-	colour  bool
-	refs    []ref
-	columns []*column
+	t      *tool
+	colour bool
+	width  int
+	now    time.Time
+	sheet  *sheet   // that is gathered
+	given  []*sheet // to be written, or written but not handed on
+	free   []*sheet
+	work   chan *sheet // to whom writes; nil: nobody does
+	own    *lines      // for what is written here
 }
 
-// A column is what one processor writes of a page.
-type column struct {
-	lines  *lines
+// A sheet is a part of a page.
+type sheet struct {
+	refs   []ref
 	text   []byte
-	n      int
-	failed []int
+	n      int   // lines
+	failed []int // of refs
+	done   chan struct{}
 }
 
-// pageSize is how many lines a page has: enough that handing them out does not count.
-const pageSize = 2048
+const (
+	// sheetSize is how many lines a sheet has: enough that handing it out does not count.
+	sheetSize = 512
+	// fewLines are written at once, by whoever gathered them.
+	fewLines = sheetSize / 2
+	// maxWriters bounds how many processors write.
+	maxWriters = 4
+)
 
 func newPage(t *tool, width int, now time.Time, colour bool) *page {
-	p := &page{t: t, colour: colour}
-	for range min(runtime.GOMAXPROCS(0), 4) {
-		p.columns = append(p.columns, &column{lines: newLines(width, now)})
-	}
-	return p
+	return &page{t: t, colour: colour, width: width, now: now, sheet: newSheet()}
 }
+
+func newSheet() *sheet { return &sheet{done: make(chan struct{}, 1)} }
 
 // add puts a message on the page, under a number.
 func (p *page) add(r *ref, num int) error {
-	p.refs = append(p.refs, *r)
-	p.refs[len(p.refs)-1].num = int32(num)
-	if len(p.refs) < pageSize && r.digested() {
-		return nil
+	s := p.sheet
+	s.refs = append(s.refs, *r)
+	s.refs[len(s.refs)-1].num = int32(num)
+	if !r.digested() { // a file is to be read: what is before it need not wait for that
+		return p.print()
 	}
-	return p.print()
+	if len(s.refs) == sheetSize {
+		p.give()
+		return p.take(2 * p.writers())
+	}
+	return nil
 }
 
-// print writes what is on the page.
-func (p *page) print() error {
-	n := len(p.columns)
-	if len(p.refs) < pageSize/8 {
-		n = 1
+func (p *page) writers() int { return min(runtime.GOMAXPROCS(0), maxWriters) }
+
+// give hands the sheet to who writes, and goes on with another one.
+func (p *page) give() {
+	if p.work == nil {
+		p.work = make(chan *sheet, 2*p.writers()+1)
+		for range p.writers() {
+			go func() {
+				l := newLines(p.width, p.now)
+				for s := range p.work {
+					p.write(s, l)
+					s.done <- struct{}{}
+				}
+			}()
+		}
 	}
-	var wg sync.WaitGroup
-	for i := 1; i < n; i++ {
-		wg.Go(func() { p.write(i, n) })
+	p.given = append(p.given, p.sheet)
+	p.work <- p.sheet
+	if p.sheet = nil; len(p.free) > 0 {
+		p.sheet, p.free = p.free[len(p.free)-1], p.free[:len(p.free)-1]
+	} else {
+		p.sheet = newSheet()
 	}
-	p.write(0, n)
-	wg.Wait()
+}
+
+// take hands on what is written, until no more than some sheets are left.
+func (p *page) take(left int) error {
+	for len(p.given) > 0 {
+		s := p.given[0]
+		if len(p.given) > left {
+			<-s.done
+		} else {
+			select {
+			case <-s.done:
+			default:
+				return nil
+			}
+		}
+		p.given = append(p.given[:0], p.given[1:]...)
+		err := p.hand(s)
+		p.free = append(p.free, s)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hand hands on a sheet that is written.
+func (p *page) hand(s *sheet) error {
 	var err error
-	for i, c := range p.columns[:n] {
-		p.t.out.Write(c.text)
-		p.t.printed += c.n
-		from := i * len(p.refs) / n
-		for _, k := range c.failed {
-			p.t.fail(p.refs[from+k].path, p.refs[from+k].m.err)
-		}
-		if c.n > 0 {
-			p.t.printed--
-			err = p.t.wrote()
-		}
+	p.t.out.Write(s.text)
+	p.t.printed += s.n
+	for _, k := range s.failed {
+		p.t.fail(s.refs[k].path, s.refs[k].m.err)
 	}
-	p.refs = p.refs[:0]
+	if s.n > 0 {
+		p.t.printed--
+		err = p.t.wrote()
+	}
+	s.refs = s.refs[:0]
 	return err
 }
 
-// write is part i of n of print.
-func (p *page) write(i, n int) {
-	c := p.columns[i]
-	c.text, c.n, c.failed = c.text[:0], 0, c.failed[:0]
-	refs := p.refs[i*len(p.refs)/n : (i+1)*len(p.refs)/n]
-	for k := range refs {
-		r := &refs[k]
-		line := c.lines.of(r, int(r.num))
+// print writes and hands on all there is.
+func (p *page) print() error {
+	if len(p.sheet.refs) > fewLines {
+		p.give()
+	}
+	if err := p.take(0); err != nil || len(p.sheet.refs) == 0 {
+		return err
+	}
+	if p.own == nil {
+		p.own = newLines(p.width, p.now)
+	}
+	p.write(p.sheet, p.own)
+	return p.hand(p.sheet)
+}
+
+// end lets go of who writes.
+func (p *page) end() {
+	if p.work != nil {
+		close(p.work)
+	}
+}
+
+// write writes the lines of a sheet.
+func (p *page) write(s *sheet, l *lines) {
+	s.text, s.n, s.failed = s.text[:0], 0, s.failed[:0]
+	for k := range s.refs {
+		r := &s.refs[k]
+		line := l.of(r, int(r.num))
 		if r.m != nil && r.m.err != nil {
-			c.failed = append(c.failed, k)
+			s.failed = append(s.failed, k)
 			continue
 		}
-		c.n++
+		s.n++
 		if p.colour && r.unread() {
-			c.text = append(append(append(c.text, "\x1b[1m"...), line...), "\x1b[0m\n"...)
+			s.text = append(append(append(s.text, "\x1b[1m"...), line...), "\x1b[0m\n"...)
 		} else {
-			c.text = append(append(c.text, line...), '\n')
+			s.text = append(append(s.text, line...), '\n')
 		}
 	}
 }

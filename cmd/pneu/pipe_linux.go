@@ -15,3 +15,14 @@ func widen(f *os.File) {
 		c.Control(func(fd uintptr) { unix.FcntlInt(fd, unix.F_SETPIPE_SZ, wideRoom) })
 	}
 }
+
+// ready reports whether a read would return at once.
+func ready(f *os.File) bool {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return false
+	}
+	n := 0
+	err = c.Control(func(fd uintptr) { n, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0) })
+	return err == nil && n > 0
+}

@@ -40,6 +40,7 @@ func scan(t *tool) error {
 		}
 	}
 	p := newPage(t, w, now, colour)
+	defer p.end()
 	t.idle = p.print
 	err := t.eachRef(args, wholeSequence, func(r *ref) error {
 		n++

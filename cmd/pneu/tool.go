@@ -48,11 +48,11 @@ type tool struct {
 	turn    int                     // how often input was waited for
 	lane    lane
 	given   ref    // that is worked on
-	room    []byte // for names
-	one     []byte // for one
+	one     []byte // for a name
 	paths   []string
-	files   [][]byte
+	files   []string
 	found   []index.Found
+	finder  *index.Finder
 	remarks remarks
 
 	keeper  *keeper         // of keywords that are read
@@ -329,16 +329,10 @@ func unread(code int, err error) error {
 }
 
 func (p patient) Read(b []byte) (int, error) {
-	if p.t.bar != nil {
-		p.t.bar.end()
-	}
-	if p.t.idle != nil {
-		if err := p.t.idle(); err != nil {
+	if file, ok := p.t.in.(*os.File); !ok || !ready(file) {
+		if err := p.rest(); err != nil {
 			return 0, err
 		}
-	}
-	if err := p.t.out.Flush(); err != nil {
-		return 0, unwritten{err}
 	}
 	p.t.turn++
 	n, err := p.t.in.Read(b)
@@ -349,6 +343,22 @@ func (p patient) Read(b []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// rest is done before more input is waited for.
+func (p patient) rest() error {
+	if p.t.bar != nil {
+		p.t.bar.end()
+	}
+	if p.t.idle != nil {
+		if err := p.t.idle(); err != nil {
+			return unwritten{err}
+		}
+	}
+	if err := p.t.out.Flush(); err != nil {
+		return unwritten{err}
+	}
+	return nil
 }
 
 // outBuffer is how much is written at once; a pipe holds as much, unless it is asked for more.
