@@ -3,12 +3,15 @@ package main
 import (
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"pneu/cmd/internal/boot"
+	"pneu/maildir"
 )
 
 func completionVerb() *cli.Command {
@@ -47,6 +50,7 @@ func (t *tool) complete(words []string) []candidate {
 		words = []string{""}
 	}
 	before, cur := words[:len(words)-1], words[len(words)-1]
+	t.elsewhere(before)
 	cmds, at := t.c.App.Commands, 0
 	var cmd *cli.Command
 	for at < len(before) {
@@ -61,7 +65,9 @@ func (t *tool) complete(words []string) []candidate {
 	var all []candidate
 	switch value, ok := valueOf(cmd, before, cur); {
 	case cmd == nil && at == len(words)-1 && len(before) == 0:
-		all = verbNames(cmds)
+		if all = verbNames(cmds); strings.HasPrefix(cur, "-") {
+			all = plainWords("--help", "--version")
+		}
 	case cmd == nil:
 		return nil
 	case ok:
@@ -87,6 +93,25 @@ func (t *tool) complete(words []string) []candidate {
 		}
 	}
 	return out
+}
+
+// elsewhere has folders looked up in the Maildir that the words name.
+func (t *tool) elsewhere(words []string) {
+	for i, w := range words {
+		dir, ok := strings.CutPrefix(w, "--maildir=")
+		if !ok && i+1 < len(words) && (w == "-M" || w == "--maildir") {
+			dir = words[i+1]
+		}
+		if home, rest, ok := strings.Cut(dir, "/"); ok && home == "~" { // the shell has not come to it yet
+			dir = filepath.Join(os.Getenv("HOME"), rest)
+		}
+		if dir == "" {
+			continue
+		}
+		if s, err := maildir.Open(dir); err == nil {
+			t.store = s
+		}
+	}
 }
 
 func verbNames(cmds []*cli.Command) []candidate {
@@ -184,10 +209,14 @@ func (t *tool) values(cmd *cli.Command, option string) []candidate {
 		if cmd.Name == "stats" {
 			return plainWords(slices.Sorted(maps.Keys(statOrders))...)
 		}
-	case "to", "folder":
-		if cmd.Name == "archive" || option == "folder" {
+	case "draft":
+		return t.folderNames("")
+	case "to":
+		if cmd.Name == "archive" {
 			return t.folderNames("")
 		}
+	case "state":
+		return plainWords("queued", "deferred", "held", "active", "failed")
 	case "add", "remove", "flag":
 		return flagLetters("")
 	case "keyword", "no-keyword":
@@ -199,7 +228,7 @@ func (t *tool) values(cmd *cli.Command, option string) []candidate {
 // arguments are what may stand at the place of the last word, behind others.
 func (t *tool) arguments(cmd *cli.Command, before []string, cur string) []candidate {
 	switch cmd.Name {
-	case "ls", "folders", "watch", "mkdir", "stat", "check", "rebuild", "export-dovecot": // the last ones of store
+	case "ls", "folders", "watch", "mkdir", "deliver", "stat", "check", "rebuild", "export-dovecot": // the last ones of store
 		return t.folderNames("")
 	case "mv", "cp":
 		if len(before) == 0 {
@@ -279,7 +308,16 @@ func (t *tool) queryWords(cur string) []candidate {
 			out = append(out, candidate{minus + p.prefix + v, ""})
 		}
 		if p.prefix == "in:" {
-			out = append(out, t.folderNames(minus+"in:")...)
+			for _, f := range t.folderNames("") {
+				// A blank would end the term, and quotes are no beginning of what was typed.
+				name := strings.Map(func(r rune) rune {
+					if strings.ContainsRune(` ()"`, r) {
+						return '?'
+					}
+					return r
+				}, f.text)
+				out = append(out, candidate{minus + "in:" + name, f.about})
+			}
 		}
 	}
 	return out
@@ -333,13 +371,18 @@ _pneu() {
         while [[ $rest == [[:space:]]* ]]; do rest=${rest:1}; done
         rest=${rest#"$word"}
     done
+    local quote=
+    case ${words[${#words[@]} - 1]} in
+    \"*) quote=double ;;
+    \'*) quote=single ;;
+    esac
+    for i in "${!words[@]}"; do
+        words[i]=${words[i]//[\"\'\\]/}
+    done
     cur=${words[${#words[@]} - 1]}
-    cur=${cur#[\"\']}
-    cur=${cur//\\/}
-    words[${#words[@]} - 1]=$cur
     local cut=
     case $cur in
-    *[:=]*) cut=${cur%"${cur##*[:=]}"} ;;
+    *[:=]*) [[ $quote ]] || cut=${cur%"${cur##*[:=]}"} ;;
     esac
     COMPREPLY=()
     while IFS= read -r line; do
@@ -347,7 +390,13 @@ _pneu() {
         case $line in
         *[:/=]) compopt -o nospace 2>/dev/null ;;
         esac
-        COMPREPLY+=("$(printf %q "${line#"$cut"}")")
+        line=${line#"$cut"}
+        case $quote in
+        double) line=${line//[\\]/\\\\} line=${line//[\"]/\\\"} line=${line//[$]/\\\$} ;;
+        single) line=${line//\'/\'\\\'\'} ;;
+        *) printf -v line %q "$line" ;;
+        esac
+        COMPREPLY+=("$line")
     done < <(command pneu completion words -- "${words[@]:1}" 2>/dev/null)
 }
 complete -o bashdefault -o default -F _pneu pneu
@@ -356,8 +405,9 @@ complete -o bashdefault -o default -F _pneu pneu
 # zsh completion for pneu: as _pneu in $fpath, or . <(pneu completion zsh)
 _pneu() {
     local line word
-    local -a ends goes endsAbout goesAbout
-    for line in "${(@f)$(command pneu completion words -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
+    local -a ends goes endsAbout goesAbout given
+    given=("${(@Q)words[2,CURRENT-1]}" "${(Q)words[CURRENT]#[\"\']}") # a quote may be open
+    for line in "${(@f)$(command pneu completion words -- "${given[@]}" 2>/dev/null)}"; do
         word=${line%%$'\t'*}
         [[ -n $word ]] || continue
         if [[ $word == *[:/=] ]]; then
@@ -383,7 +433,8 @@ fi
 `,
 	"fish": `# fish completion for pneu: pneu completion fish | source
 function __pneu_complete
-    set -l words (commandline -opc) (commandline -ct)
+    set -l cur (commandline -ct | string replace -r '^["\']' '')
+    set -l words (commandline -opc) (string unescape -- "$cur"; or echo -- "$cur")
     set -l found (command pneu completion words -- $words[2..-1] 2>/dev/null)
     if test (count $found) -gt 0
         printf '%s\n' $found
