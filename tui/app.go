@@ -140,10 +140,12 @@ type App struct {
 	arranging, stale     bool
 	calm                 time.Time // until then others are not followed at once
 	following            bool      // but then
-	building, texting    progress  // what is read for the indexes of the open folder
-	finding              bool      // texts are being searched
-	early                bool      // an order was made before all was read
-	tidy                 int       // seconds until memory is given back; 0: there is none
+	reading              bool      // what a newer state of the folder says is being found out
+	unread               *mstore.View
+	building, texting    progress // what is read for the indexes of the open folder
+	finding              bool     // texts are being searched
+	early                bool     // an order was made before all was read
+	tidy                 int      // seconds until memory is given back; 0: there is none
 	people               *compose.People
 	quitting             bool
 
@@ -225,6 +227,8 @@ func (a *App) Update(msg term.Msg) term.Cmd {
 		}
 		a.following = false
 		return a.arrange()
+	case newsOf:
+		return a.takeNews(msg)
 	case newer:
 		return a.newer(msg)
 	case built:

@@ -66,7 +66,7 @@ func (a *App) opened(o store.Opened) term.Cmd {
 		})
 	}
 	a.box, a.boxErr = o.Box, o.Err
-	a.arranging, a.stale, a.following = false, false, false
+	a.arranging, a.stale, a.following, a.reading, a.unread = false, false, false, false, nil
 	a.building, a.texting, a.early, a.finding = progress{}, progress{}, false, false
 	a.jobs.drop("build")
 	a.jobs.drop("texts")
@@ -281,7 +281,7 @@ func (a *App) built(r built) term.Cmd {
 		return r.more
 	}
 	a.building = r.progress
-	cmd := a.takeView(r.view)
+	cmd := a.took(a.box.Take(r.view))
 	if r.more != nil {
 		if !a.early { // by now the newest messages are known
 			a.early = true
@@ -343,9 +343,48 @@ func (a *App) newer(r newer) term.Cmd {
 	return term.Batch(r.more, a.takeView(r.view), a.loadFolders())
 }
 
-// takeView follows what happened in the folder.
+// newsOf is what a newer state of the open folder says.
+type newsOf struct {
+	box  *store.Box
+	view *mstore.View
+	news *store.News
+}
+
+// takeView follows what happened in the folder: at once where little can have.
 func (a *App) takeView(v *mstore.View) term.Cmd {
-	t := a.box.Take(v)
+	box := a.box
+	switch {
+	case v == nil || v == box.View():
+		return nil
+	case a.reading: // what is newer still comes after it
+		a.unread = v
+		return nil
+	case v.Len() <= 50*a.few && max(v.Len()-box.View().Len(), box.View().Len()-v.Len()) <= a.few:
+		return a.took(box.Take(v))
+	}
+	a.reading, a.unread = true, nil
+	find := box.News(v)
+	return func() term.Msg { return newsOf{box, v, find()} }
+}
+
+func (a *App) takeNews(n newsOf) term.Cmd {
+	if a.box != n.box {
+		return nil
+	}
+	a.reading = false
+	t, ok := a.box.TakeNews(n.news)
+	if !ok { // of another order
+		return a.takeView(n.view)
+	}
+	cmd := a.took(t)
+	if v := a.unread; v != nil && a.box == n.box {
+		a.unread = nil
+		cmd = term.Batch(cmd, a.takeView(v))
+	}
+	return cmd
+}
+
+func (a *App) took(t store.Took) term.Cmd {
 	if t.Reset { // its messages have other numbers now
 		return a.openFolder(a.box.Folder.Name())
 	}

@@ -291,6 +291,44 @@ func (o *order) narrow(keep *search.Bits, date func(row int) int64) {
 	o.spots, o.convs = spots, convs
 }
 
+// in returns what is left of an order in a later view. What came since has no place in it.
+func (o *order) in(v *mail.View, opt Options) *order {
+	was, is := o.view.Index().AllUIDs(nil), v.Index().AllUIDs(nil)
+	to, keep := make([]int32, len(was)), search.NewBits(len(was))
+	n := 0
+	for row, uid := range was {
+		for n < len(is) && is[n] < uid {
+			n++
+		}
+		if n < len(is) && is[n] == uid {
+			to[row] = int32(n)
+			keep.Set(row)
+		}
+	}
+	left := o.with(keep, opt)
+	left.view = v
+	for i := range left.spots {
+		left.spots[i].Row = to[left.spots[i].Row]
+	}
+	return left.close()
+}
+
+// with returns the order with some of its rows only; close has to be called.
+func (o *order) with(keep *search.Bits, opt Options) *order {
+	left := &order{view: o.view, threads: o.threads, oldest: o.oldest, spots: o.spots, convs: o.convs}
+	if o.convs != nil {
+		left.narrow(keep, func(row int) int64 { return opt.date(o.view.Index(), row) })
+		return left
+	}
+	left.spots = make([]thread.Spot, 0, len(o.spots))
+	for _, sp := range o.spots {
+		if keep.Has(int(sp.Row)) {
+			left.spots = append(left.spots, sp)
+		}
+	}
+	return left
+}
+
 // sort puts conversations in order by their dates.
 func (o *order) sort(oldest bool) {
 	later := func(a, b thread.Span) int {

@@ -5,10 +5,16 @@ import (
 	mail "pneu/maildir/store"
 )
 
+// lateMost is how many messages may have left the folder while an order was made: their rows are counted in the loop.
+const lateMost = 5000
+
 // SetView takes an order that Arrange made. It reports false for one of another folder, or of what is not wanted any
 // more.
 func (b *Box) SetView(a Arranged) bool {
 	if a.order == nil || a.Serial != b.Serial || a.query != b.limit.Query || a.opt.Threads != b.opt.Threads || a.opt.Oldest != b.opt.Oldest || a.opt.Sort != b.opt.Sort || a.turn != b.hidden.turn {
+		return false
+	}
+	if a.order.view.Len()-b.now.Len() > lateMost { // they left while it was made
 		return false
 	}
 	b.use(a.order)
@@ -63,31 +69,86 @@ type Took struct {
 }
 
 // Take takes a newer state of the folder.
-func (b *Box) Take(v *mail.View) (t Took) {
+func (b *Box) Take(v *mail.View) Took {
+	if !b.fresh(v) {
+		return Took{}
+	}
+	return b.take(b.news(v))
+}
+
+// fresh reports whether v is a newer state of the folder than that which is known.
+func (b *Box) fresh(v *mail.View) bool {
 	if v == nil || v == b.now || v.Box() != b.box {
-		return t
+		return false
 	}
 	was, is := b.now.State(), v.State()
-	if was.UIDValidity == is.UIDValidity && was.GUID == is.GUID && is.HighestModSeq < was.HighestModSeq {
-		return t // late
+	return was.UIDValidity != is.UIDValidity || was.GUID != is.GUID || is.HighestModSeq >= was.HighestModSeq
+}
+
+// A News is what a newer state of the folder says.
+type News struct {
+	is, since *mail.View
+	change    mail.Change
+	unread    int    // messages that came
+	was, rest *order // the order, and what is left of it; nil: the same
+}
+
+func (b *Box) news(v *mail.View) *News {
+	n := &News{is: v, since: b.now, change: v.Since(b.now), was: b.order}
+	if n.change.Reset {
+		return n
 	}
-	c := v.Since(b.now)
-	if c.Reset {
-		return Took{Reset: b.now.Len() > 0}
-	}
-	b.now = v
-	for _, uid := range c.Added {
-		if n, ok := v.Find(uid); ok && !v.Index().Flags(n).Has(index.Seen) {
-			t.News++
+	for _, uid := range n.change.Added {
+		if row, ok := v.Find(uid); ok && !v.Index().Flags(row).Has(index.Seen) {
+			n.unread++
 		}
 	}
-	t.Rows = len(c.Added) > 0
-	for _, uid := range c.Gone {
+	return n
+}
+
+// News returns a function that finds out what a newer state says, and makes the order without what left. It is run
+// outside the loop.
+func (b *Box) News(v *mail.View) func() *News {
+	f := b.freeze()
+	return func() *News {
+		if !f.fresh(v) {
+			return nil
+		}
+		n := f.news(v)
+		if o := f.order; !n.change.Reset && o.base == 0 && len(n.change.Gone) > 0 {
+			n.rest = o.in(v, f.opt)
+		}
+		return n
+	}
+}
+
+// TakeNews takes what News found. It reports false if that is not about the order on the screen any more.
+func (b *Box) TakeNews(n *News) (t Took, ok bool) {
+	switch {
+	case n == nil:
+		return t, true
+	case n.since != b.now || n.rest != nil && n.was != b.order:
+		return t, false
+	}
+	return b.take(n), true
+}
+
+func (b *Box) take(n *News) (t Took) {
+	if n.change.Reset {
+		return Took{Reset: b.now.Len() > 0}
+	}
+	b.now = n.is
+	t.News, t.Rows = n.unread, len(n.change.Added) > 0
+	for _, uid := range n.change.Gone {
 		b.hidden.drop(int(uid))
 		delete(b.heads, int(uid))
-		t.Gone = t.Gone || b.convOf(int(uid)) >= 0
 	}
-	b.recountAll(c.Gone)
+	if n.rest != nil {
+		t.Gone = true
+		b.use(n.rest)
+		return t
+	}
+	t.Gone = b.recountAll(n.change.Gone)
 	b.touch()
 	return t
 }
@@ -145,14 +206,16 @@ func (b *Box) recount(k int) {
 	b.folds.set(b.order, k, n)
 }
 
-func (b *Box) recountAll(uids []mail.UID) {
+// recountAll counts the rows of the conversations of some messages again, and reports whether there are any.
+func (b *Box) recountAll(uids []mail.UID) (any bool) {
 	seen := -1
 	for _, uid := range uids {
 		if k := b.convOf(int(uid)); k != seen {
 			b.recount(k)
-			seen = k
+			seen, any = k, any || k >= 0
 		}
 	}
+	return any
 }
 
 // Fold folds or unfolds the conversation of message id. It reports whether there was something to do.

@@ -7,7 +7,6 @@ import (
 	"pneu/maildir/index"
 	"pneu/maildir/search"
 	mail "pneu/maildir/store"
-	"pneu/maildir/thread"
 )
 
 // leaving are messages on their way out of the folder, which have no row any more. A few are kept one by one; those
@@ -182,18 +181,7 @@ func (b *Box) Pick(shown map[int]bool, leave bool) func() *Picked {
 		if out := f.hidden.rows(o.view); out != nil {
 			rows.AndNot(out)
 		}
-		p.rest = &order{view: o.view, threads: o.threads, oldest: o.oldest, spots: o.spots, convs: o.convs}
-		if o.convs == nil {
-			p.rest.spots = make([]thread.Spot, 0, len(o.spots))
-			for _, sp := range o.spots {
-				if rows.Has(int(sp.Row)) {
-					p.rest.spots = append(p.rest.spots, sp)
-				}
-			}
-		} else {
-			p.rest.narrow(rows, func(row int) int64 { return f.opt.date(o.view.Index(), row) })
-		}
-		p.rest.close()
+		p.rest = o.with(rows, f.opt).close()
 		return p
 	}
 }

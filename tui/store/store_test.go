@@ -104,7 +104,7 @@ func TestRowsAgree(t *testing.T) {
 		for step := range 80 {
 			id := 1 + rnd.Intn(int(b.View().State().UIDNext))
 			what := fmt.Sprintf("seed %d step %d message %d", seed, step, id)
-			switch op := rnd.Intn(11); op {
+			switch op := rnd.Intn(12); op {
 			case 0, 1:
 				b.Fold(id, op == 0)
 			case 2:
@@ -154,6 +154,38 @@ func TestRowsAgree(t *testing.T) {
 				}
 				if rnd.Intn(2) == 0 {
 					b.Restore(p.IDs...)
+					arrange(b)
+				}
+			case 11: // several at once, and that is found out behind the loop
+				for range 1 + rnd.Intn(4) {
+					if e := b.Entry(1 + rnd.Intn(int(b.View().State().UIDNext))); e.File != "" && os.Remove(b.Folder.File(e)) == nil && rnd.Intn(2) == 0 {
+						write(t, b.Folder.Path(), next, "")
+						next++
+					}
+				}
+				v, err := b.Mail().Sync(context.Background())
+				if err != nil {
+					t.Fatal(err)
+				}
+				find, late := b.News(v), b.Snapshot()
+				switch rnd.Intn(4) {
+				case 0:
+					b.Fold(id, true)
+				case 1:
+					b.Remove(id)
+				case 2:
+					b.SetView(late.Arrange(context.Background()))
+				}
+				took, ok := b.TakeNews(find())
+				if !ok { // another order came
+					if took, ok = b.TakeNews(b.News(v)()); !ok {
+						t.Fatalf("%s: news not taken", what)
+					}
+				}
+				if took.Reset {
+					t.Fatalf("%s: reset", what)
+				}
+				if took.Rows {
 					arrange(b)
 				}
 			}
