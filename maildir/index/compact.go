@@ -82,10 +82,7 @@ func (x *Index) Compact(ctx context.Context) error {
 // was opened. Called with mu and the lock held.
 func (x *Index) proveSnapshot() error {
 	s := x.cur.Load().snap
-	if s == nil {
-		return nil
-	}
-	damage := s.verify(copied)
+	damage := x.cur.Load().provenSnap()
 	if damage == nil {
 		return nil
 	}
@@ -95,6 +92,14 @@ func (x *Index) proveSnapshot() error {
 	}
 	x.opt.Log.Warn("index damaged", "folder", x.f.Name(), "err", x.damage, "uids lost", x.lost)
 	return x.volatile
+}
+
+// provenSnap reads all of the snapshot that t stands on.
+func (t *table) provenSnap() error {
+	if t.snap == nil {
+		return nil
+	}
+	return t.snap.verify(copied)
 }
 
 // makeLog puts an empty log in place. Called with mu and the lock held.
@@ -129,14 +134,22 @@ func (x *Index) makeLog(id identity, s slot) error {
 }
 
 // compact makes a new generation of what is known. Called with mu and the lock
-// held. At every moment what lies on the disk can be opened: the new snapshot
-// has everything the old log has, and the old log is recognised as older.
+// held.
 func (x *Index) compact() error {
 	if err := x.proveSnapshot(); err != nil {
 		return err
 	}
-	c := x.core
-	v := x.cur.Load()
+	if err := x.generation(x.core, x.cur.Load()); err != nil {
+		return err
+	}
+	x.distrust = nil
+	return x.load()
+}
+
+// generation writes v as the generation after c. At every moment what lies on the disk
+// can be opened: the new snapshot has everything the old log has, and the old log is
+// recognised as older. Called with mu and the lock held.
+func (x *Index) generation(c *core, v *View) error {
 	s := c.slot
 	s.seq++
 	s.boot = x.boot
@@ -174,16 +187,12 @@ func (x *Index) compact() error {
 	if err := x.fs.Rename(path+tmpSuffix, path); err != nil {
 		return err
 	}
+	// From here the old log must not be appended to, whatever becomes of the rest.
+	c.stale, c.id.gen, c.slot.seq = errHalf, id.gen, s.seq
 	if err := x.fs.SyncDir(x.dir); err != nil {
 		return err
 	}
-	// From here the old log must not be appended to.
-	c.stale = errHalf
-	if err := x.makeLog(id, s); err != nil {
-		return err
-	}
-	x.distrust = nil
-	return x.load()
+	return x.makeLog(id, s)
 }
 
 // syncBlobs makes the digests durable, so that a loss of power later on needs

@@ -17,7 +17,8 @@
 //   - A delivery never waits for the index: without the lock it leaves its
 //     message to whoever scans next.
 //   - A version it does not know is left alone (ErrVersion). Where it cannot
-//     write it lives in memory (Volatile), and UIDs are good for that long.
+//     write it lives in memory (Volatile), and UIDs are good for that long: see
+//     below.
 //
 // It leaves to maildir/digest what is kept of a message, and to maildir/store
 // what programs ask for.
@@ -220,6 +221,9 @@
 // it. Before pneu.log is read, and before pneu.cache and pneu.head are appended to,
 // flock(LOCK_SH) is had on the file itself and let go: NFS clients read it anew then.
 //
+// A writer that has the lock also looks whether pneu.idx is still the file it goes on from:
+// who made a newer one may have died, or had no room, before the log.
+//
 // To compact: write pneu.idx.tmp with the next generation, fsync, rename, fsync
 // the directory; the same with an empty pneu.log of that generation. A log of an
 // older generation than pneu.idx is one whose replacement did not happen any
@@ -241,4 +245,21 @@
 // A pneu.idx of up to 1 MB is read as a whole when it is opened, of a larger one
 // the sections up to 16 KB. Who makes the next one reads all that is copied, and
 // if a sum is wrong goes on as without it.
+//
+// # In memory
+//
+// Where there is no room, or no permission, an index goes on in memory from the last commit it
+// has read: State.Sticky is false, and UIDs are those of this process, under the UIDVALIDITY
+// of before. A server says UIDNOTSTICKY (RFC 4315) to whom it opens the folder then. If the
+// process ends, what it has given out is forgotten, and the next one may give the same UIDs to
+// other messages.
+//
+// As long as it lives, [Index.Refresh] and [Index.Sync] try again, first after 10 seconds and
+// then ever more rarely, down to once in 5 minutes. If nobody has committed meanwhile, all that
+// was in memory is written as it was shown. Else what was committed holds: of messages that were
+// shown under one UID here and another there the committed one stays, messages with the UID
+// that another one had here get a new one, all rows get a MODSEQ above any that either has
+// shown, tombstones are forgotten, and flags are taken along that no name has yet. No UID that
+// anyone was shown by then is given to another message. Only if what was committed is of
+// another UIDVALIDITY, that one is shown from then on, as after the loss of an index.
 package index

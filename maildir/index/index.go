@@ -91,7 +91,7 @@ type State struct {
 	WireBytes     int64 // sum of the CRLF sizes
 	Dir           DirState
 	// Sticky says that UIDs will be the same tomorrow: false of an index that
-	// exists in memory only.
+	// exists in memory only, as long as it does.
 	Sticky bool
 }
 

@@ -51,6 +51,7 @@ type Index struct {
 	distrusted fileInfo
 	distrust   error
 	volatile   error
+	again      retry
 	closed     bool
 	cur        atomic.Pointer[View]
 
@@ -75,6 +76,7 @@ type core struct {
 	booted bool
 	// forked says that there were commits in memory, which the files lack.
 	forked bool
+	fork   fork // where those began
 	blob   *blobs
 }
 
@@ -140,7 +142,8 @@ func (x *Index) Close() error {
 // Folder returns the folder.
 func (x *Index) Folder() *maildir.Folder { return x.f }
 
-// Volatile returns why the index exists in memory only, nil if it does not.
+// Volatile returns why the index exists in memory only, nil if it does not. That may pass:
+// see Refresh.
 func (x *Index) Volatile() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -159,8 +162,13 @@ func (x *Index) Damage() (err error, lost bool) { //nolint:staticcheck // the er
 // View returns the newest state this process knows. It makes no system call.
 func (x *Index) View() *View { return x.cur.Load() }
 
-// Refresh returns the state with what other processes have committed.
+// Refresh returns the state with what other processes have committed. An index that
+// went into memory tries from time to time to go on on the disk: see the package comment.
 func (x *Index) Refresh() (*View, error) {
+	if x.tryAgain() && x.sync.mu.TryLock() {
+		x.regain()
+		x.sync.mu.Unlock()
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.closed {
@@ -378,7 +386,7 @@ func (x *Index) read() (c *core, b *builder, damage error, lost, again bool, err
 		}
 	}()
 	snap, snapErr := openSnapshot(x.fs, filepath.Join(x.dir, idxName))
-	if snapErr == nil && x.distrust != nil && snap.info == x.distrusted {
+	if snapErr == nil && x.distrust != nil && snap.info.same(x.distrusted) {
 		snapErr = x.distrust
 	}
 	for _, e := range []error{logErr, snapErr} {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"pneu/maildir"
 )
@@ -81,6 +82,11 @@ func TestDamagedSnapshot(t *testing.T) {
 			}
 			defer w.Close()
 			if _, err := w.WriteAt([]byte{files[idxName][at] ^ 4}, int64(at)); err != nil {
+				t.Fatal(err)
+			}
+			// Who wrote there did so at another time, as a rule.
+			later := time.Now().Add(time.Hour)
+			if err := os.Chtimes(w.Name(), later, later); err != nil {
 				t.Fatal(err)
 			}
 			y, err := Open(f, Options{})

@@ -115,7 +115,7 @@ func (x *Index) repack(v *View, s *slot) (places []uint32) {
 			return err
 		}
 		next.cacheID = randomSeed() | 2
-		id := identity{next.cacheID, x.core.id.guid, 0}
+		id := identity{next.cacheID, v.st.GUID, 0}
 		if w.cache, err = x.beginBlobs(cacheName, cacheMagic, id); err != nil {
 			return err
 		}

@@ -107,6 +107,9 @@ func (x *Index) syncLocked(ctx context.Context) (*View, error) {
 }
 
 func (x *Index) syncNames(ctx context.Context) (*View, error) {
+	if x.tryAgain() {
+		x.regain()
+	}
 	v, err := x.Refresh()
 	if err != nil {
 		return v, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 )
 
 // A tx is one writer's batch of changes. Nothing of it is seen before commit,
@@ -130,12 +131,19 @@ func (x *Index) start(ctx context.Context, wait, look bool) (t *tx, err error) {
 }
 
 // lockedRefresh is refresh under the lock. Over NFS what looked damaged without it may have been
-// half of what another machine was writing. Called with mu held.
+// half of what another machine was writing. Whoever made a new snapshot may have come no
+// further: then what is appended to our log would be lost. Called with mu held.
 func (x *Index) lockedRefresh() error {
 	if x.opt.Safe && x.core.stale != nil {
 		return x.load()
 	}
-	return x.refresh()
+	if err := x.refresh(); err != nil {
+		return err
+	}
+	if info, err := x.fs.Stat(filepath.Join(x.dir, idxName)); err == nil && x.core.log != nil && !info.same(x.core.snapInfo) {
+		return x.load()
+	}
+	return nil
 }
 
 // setVolatile goes on in memory. Called with mu held.
@@ -376,8 +384,10 @@ func (t *tx) commit() (*View, error) {
 		if x.core.blob.fs == nil {
 			next.cacheID = x.core.blob.id
 		}
+		if c := x.core; !c.forked {
+			c.forked, c.fork = true, fork{c.id.gen, c.slot.seq, c.slot.st.UIDNext, c.slot.st.HighestModSeq}
+		}
 		x.core.slot = next
-		x.core.forked = true
 	}
 	x.publish(b.done())
 	t.heard = false
