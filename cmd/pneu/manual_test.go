@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +22,7 @@ func TestManualExamples(t *testing.T) {
 		ourselves(t, filepath.Join(bin, name))
 	}
 	for _, name := range []string{"less", "jq", "qrun"} { // what a reader may not have
-		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\ncat >/dev/null\n"), 0o755); err != nil {
+		if err := program(filepath.Join(bin, name), strings.NewReader("#!/bin/sh\ncat >/dev/null\n")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -78,19 +77,7 @@ func ourselves(t *testing.T, path string) {
 	if os.Link(self, path) == nil {
 		return
 	}
-	from, err := os.Open(self)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer from.Close()
-	to, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o755)
-	if err == nil {
-		_, err = io.Copy(to, from)
-		if cerr := to.Close(); err == nil {
-			err = cerr
-		}
-	}
-	if err != nil {
+	if err := copyFile(self, path); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -25,12 +25,12 @@ type oneLiner struct {
 	mail  []letter
 	files map[string]string // beside the Maildir
 	real  bool              // with the real sendmail and qrun
-	ready func(t *testing.T, h *home)
-	runs  string // what is run before the line
-	want  string // what it prints
+	ready []letter          // of a line that runs for ever: what comes while it does
+	runs  string            // what is run before the line
+	want  string            // what it prints
 	code  int
 	after string                              // the messages then, a line each; "" if no byte of the tree may have changed
-	ends  func(h *home, out string) bool      // of a line that runs for ever: it has done its work
+	ends  func(h *home, out string) bool      // of that line: it has done its work
 	check func(t *testing.T, h *home)         // more to look at
 	again bool                                // undo gives every byte back
 	forms func(line, form string) (as string) // how the line is written for -0 and --json; nil: after the first command
@@ -47,9 +47,14 @@ type letter struct {
 	body    string
 }
 
-var year = func(days float64) int {
-	return time.Now().UTC().Add(-time.Duration(days * float64(24*time.Hour))).Year()
-}
+// ago is a time before the tests began: one clock for all, so that no year ends between a letter
+// and what is said of it.
+var ago = func() func(days float64) time.Time {
+	now := time.Now().UTC()
+	return func(days float64) time.Time { return now.Add(-time.Duration(days * float64(24*time.Hour))) }
+}()
+
+func year(days float64) int { return ago(days).Year() }
 
 var (
 	ada   = "Ada Lovelace <ada@example.org>"
@@ -173,20 +178,14 @@ func oneLiners() []oneLiner {
 			n: 11, line: `pneu watch INBOX | pneu pick 'list:golang-nuts' | pneu mv lists/golang`,
 			mail: []letter{{place: "lists.golang S", from: ada, subject: "old"}, {place: "INBOX S", from: ada, subject: "before", head: toList}},
 			want: "*\n", once: true, after: "INBOX S before\nINBOX to me\nlists/golang S old\nlists/golang to the list\n",
-			ready: func(t *testing.T, h *home) {
-				h.letter(99, letter{place: "INBOX new", from: ada, subject: "to me", head: toMe})
-				h.letter(98, letter{place: "INBOX new", from: ada, subject: "to the list", head: toList})
-			},
-			ends: func(h *home, out string) bool { return strings.Contains(out, "\n") },
+			ready: []letter{{place: "INBOX new", from: ada, subject: "to me", head: toMe}, {place: "INBOX new", from: ada, subject: "to the list", head: toList}},
+			ends:  func(h *home, out string) bool { return strings.Contains(out, "\n") },
 		},
 		{
 			n: 12, line: `pneu watch --json INBOX | jq -r --unbuffered 'select(.list==null)|"\(.from[0].name): \(.subject)"' | while read -r l; do notify-send "$l"; done`,
 			mail: []letter{{place: "INBOX S", from: ada, subject: "before"}}, want: "Ada Lovelace: to me\n", once: true, after: "INBOX S before\nINBOX to me\nINBOX to the list\n",
-			ready: func(t *testing.T, h *home) {
-				h.letter(98, letter{place: "INBOX new", from: ada, subject: "to the list", head: toList})
-				h.letter(99, letter{place: "INBOX new", from: ada, subject: "to me", head: toMe})
-			},
-			ends: func(h *home, out string) bool { return strings.Contains(out, "\n") },
+			ready: []letter{{place: "INBOX new", from: ada, subject: "to the list", head: toList}, {place: "INBOX new", from: ada, subject: "to me", head: toMe}},
+			ends:  func(h *home, out string) bool { return strings.Contains(out, "\n") },
 		},
 		{
 			n: 13, line: `pneu search 'is:unread subject:RSVP' | pneu reply --body-file thanks.txt --send`,
@@ -339,16 +338,15 @@ func (h *home) write(name, text string) {
 }
 
 func (h *home) script(name, text string) {
-	h.write("bin/"+name, "#!/bin/sh\n"+text+"\n")
-	if err := os.Chmod(filepath.Join(h.dir, "bin", name), 0o755); err != nil {
+	if err := program(filepath.Join(h.dir, "bin", name), strings.NewReader("#!/bin/sh\n"+text+"\n")); err != nil {
 		h.t.Fatal(err)
 	}
 }
 
-// letter files a message as a delivery does: written in tmp, then moved.
-func (h *home) letter(n int, l letter) {
+// letter files a message as a delivery does: written in tmp, then moved. It returns its path.
+func (h *home) letter(n int, l letter) string {
 	h.t.Helper()
-	at := time.Now().UTC().Add(-time.Duration(l.days * float64(24*time.Hour))).Truncate(time.Second)
+	at := ago(l.days).Truncate(time.Second)
 	text := "From: " + l.from + "\nSubject: " + l.subject + "\nDate: " + at.Format(time.RFC1123Z) + "\n" + l.head
 	if !strings.Contains(l.head, "Message-ID") {
 		text += fmt.Sprintf("Message-ID: <%d@example.org>\n", n)
@@ -385,6 +383,7 @@ func (h *home) letter(n int, l letter) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	return to
 }
 
 // listServer is the web server of a list.
@@ -441,8 +440,7 @@ func (h *home) must(line string) string {
 	return out
 }
 
-// forever runs a line that does not end by itself: ready is called once its watch can be
-// taken to stand, again and again until ends says that it has done its work.
+// forever runs a line that does not end by itself until ends says that it has done its work.
 func (h *home) forever(o *oneLiner) string {
 	h.t.Helper()
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
@@ -453,18 +451,27 @@ func (h *home) forever(o *oneLiner) string {
 	if err := cmd.Start(); err != nil {
 		h.t.Fatal(err)
 	}
-	// A watch sees what comes after it began to look; nothing but a message tells that it does.
-	probe := false
-	for ctx.Err() == nil && !o.ends(h, out.String()) {
-		if !probe {
-			if waits, err := inotify(cmd.Process.Pid); err == nil && !waits {
-				time.Sleep(5 * time.Millisecond)
-				continue
-			}
-			o.ready(h.t, h)
-			probe = true
+	// A watch sees what comes after it has looked at what is there, and nothing but a message tells
+	// that it has: where the mail is passed over it is taken away, and other mail comes.
+	var mail []string
+	var last time.Time
+	number := 90
+	for ; ctx.Err() == nil && !o.ends(h, out.String()); time.Sleep(5 * time.Millisecond) {
+		if waits, err := inotify(cmd.Process.Pid); err == nil && !waits || time.Since(last) < 5*time.Second {
+			continue
 		}
-		time.Sleep(5 * time.Millisecond)
+		if slices.ContainsFunc(mail, func(path string) bool { _, err := os.Lstat(path); return err != nil }) {
+			continue // it is at work
+		}
+		for _, path := range mail {
+			os.Remove(path)
+		}
+		mail = nil
+		for _, l := range o.ready {
+			number++
+			mail = append(mail, h.letter(number, l))
+		}
+		last = time.Now()
 	}
 	if ctx.Err() != nil {
 		h.t.Errorf("%s: nothing happened in a minute", o.line)
