@@ -160,7 +160,7 @@ func dial(t testing.TB, opt Options, b Backend) net.Conn {
 		client.Close()
 		<-done
 	})
-	client.SetDeadline(time.Now().Add(10 * time.Second))
+	client.SetDeadline(time.Now().Add(time.Minute))
 	return client
 }
 
