@@ -44,7 +44,7 @@ func newWorld(t *testing.T) *world {
 	w.spool = open(t, dir)
 	w.opt = Options{
 		Hostname: "mx.test", Remote: w, IsLocal: func(d string) bool { return d == "here.test" },
-		Now: w.clock, Log: slog.New(slog.NewTextHandler(locked{w}, &slog.HandlerOptions{Level: slog.LevelDebug})), StopWait: 5 * time.Second,
+		Now: w.clock, Log: slog.New(slog.NewTextHandler(locked{w}, &slog.HandlerOptions{Level: slog.LevelDebug})), StopWait: time.Minute,
 	}
 	return w
 }
