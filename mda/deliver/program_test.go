@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -70,7 +71,12 @@ func helper(t *testing.T) string {
 	}
 	path := filepath.Join(t.TempDir(), "helper")
 	reachable(t, filepath.Dir(path))
-	if err := os.WriteFile(path, b, 0o755); err != nil {
+	// No process that is started meanwhile may inherit the file while it is open for writing: it
+	// could not be run then.
+	syscall.ForkLock.RLock()
+	err = os.WriteFile(path, b, 0o755)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -101,7 +107,11 @@ func TestCommand(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, Options{Commands: true, CommandTimeout: 300 * time.Millisecond}, "prog: \"|"+tt.command+"\"\n")
+			timeout := time.Minute // a shell may be slow to start
+			if strings.Contains(tt.says, "300ms") {
+				timeout = 300 * time.Millisecond
+			}
+			w := newWorld(t, Options{Commands: true, CommandTimeout: timeout}, "prog: \"|"+tt.command+"\"\n")
 			err := w.Deliver(context.Background(), Envelope{Sender: "$(id)@x; y", Recipient: "prog+ext"}, strings.NewReader(mail))
 			if sysexits.Code(err) != tt.code || err != nil && !strings.Contains(err.Error(), tt.says) {
 				t.Fatalf("error %v (exit code %d), want %q (%d)", err, sysexits.Code(err), tt.says, tt.code)

@@ -100,7 +100,7 @@ func (p *peers) dial(ctx context.Context, network, addr string) (net.Conn, error
 
 func (p *peers) play(conn net.Conn, addr, script string) {
 	defer func() { conn.Close() }()
-	conn.SetDeadline(time.Now().Add(5 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	r := bufio.NewReader(conn)
 	for line := range strings.Lines(script) {
 		line = strings.Trim(line, "\t\n")
