@@ -124,7 +124,7 @@ func TestSMTPSink(t *testing.T) {
 
 // answers waits for somebody to listen.
 func answers(port string) bool {
-	for range 200 {
+	for range 3000 {
 		if c, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
 			c.Close()
 			return true

@@ -113,7 +113,7 @@ func TestGuessing(t *testing.T) {
 	curl := peer(t, "curl")
 	login := func(password string) (time.Duration, error) {
 		start := time.Now()
-		c := exec.Command(curl, "-s", "--max-time", "10", "-k", "--url", "smtps://127.0.0.1:"+r.port["submissions"], "--user", "alice:"+password,
+		c := exec.Command(curl, "-s", "--max-time", "60", "-k", "--url", "smtps://127.0.0.1:"+r.port["submissions"], "--user", "alice:"+password,
 			"--login-options", "AUTH=PLAIN", "--mail-from", "alice@e2e.test", "--mail-rcpt", "bob@e2e.test", "-T", "-")
 		c.Stdin = strings.NewReader("Subject: x\r\n\r\nhi\r\n")
 		_, err := c.CombinedOutput()

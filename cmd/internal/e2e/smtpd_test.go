@@ -57,7 +57,7 @@ func (l *tail) String() string {
 // await returns what stands behind mark, up to the next blank, once it is there.
 func (l *tail) await(t *testing.T, mark string) string {
 	t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		l.mu.Lock()
 		text, more := l.text.String(), l.more
