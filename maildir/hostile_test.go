@@ -106,7 +106,7 @@ func TestMaildirsizeTraps(t *testing.T) {
 	go func() { defer close(done); deliver(t, f, Delivery{}, letter) }()
 	select {
 	case <-done:
-	case <-time.After(2 * time.Second):
+	case <-time.After(30 * time.Second):
 		os.OpenFile(f.Path()+"/maildirsize", os.O_RDWR, 0) // frees it
 		t.Fatal("a pipe held the delivery")
 	}

@@ -133,7 +133,7 @@ func next(t *testing.T, events <-chan Event) Event {
 			t.Fatal("the watch ended")
 		}
 		return ev
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("no event")
 	}
 	return Event{}

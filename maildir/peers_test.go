@@ -40,7 +40,7 @@ func (p *peer) run(stdin string, args ...string) string {
 
 func (p *peer) runAs(who *syscall.Credential, stdin string, args ...string) string {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 8*time.Second)
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = p.home
@@ -112,10 +112,10 @@ func muttFlag(p *peer, program, flag string) {
 	if flag == "S" {
 		keys = "<clear-flag>N"
 	}
-	rc := p.file("muttrc", "set mbox_type=Maildir\nset folder="+p.home+"\nset spoolfile="+p.inbox()+"\nset header_cache=\n"+
+	rc := p.file("muttrc", "set mbox_type=Maildir\nset folder='"+p.home+"'\nset spoolfile='"+p.inbox()+"'\nset header_cache=\n"+
 		"set quit=yes\nset delete=no\nset sleep_time=0\nset sendmail=/bin/false\nset timeout=5\n"+
 		`push "<tag-pattern>~A<enter><tag-prefix>`+keys+`<sync-mailbox><quit>"`+"\n")
-	p.run("", "script", "-qec", program+" -n -F "+rc+" -f "+p.inbox(), "/dev/null")
+	p.run("", "script", "-qec", program+" -n -F '"+rc+"' -f '"+p.inbox()+"'", "/dev/null")
 }
 
 const dovecotIMAP = "/usr/lib/dovecot/imap"
@@ -255,7 +255,7 @@ func TestInteropMbsync(t *testing.T) {
 			t.Fatal(err)
 		}
 		newFolder(t, s, "Work")
-		fmt.Fprintf(&config, "MaildirStore %s\nPath %s/\nInbox %[2]s/INBOX\nSubFolders Verbatim\n\n", name, path)
+		fmt.Fprintf(&config, "MaildirStore %s\nPath \"%s/\"\nInbox \"%[2]s/INBOX\"\nSubFolders Verbatim\n\n", name, path)
 		far, near = near, s
 	}
 	config.WriteString("Channel c\nFar :far:\nNear :near:\nPatterns *\nSync All\nCreate Both\nExpunge Both\nSyncState *\n")

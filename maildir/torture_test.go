@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	}
 	var t torturer
 	var ms int
-	if _, err := fmt.Sscan(job, &t.role, &t.number, &ms, &t.root); err != nil {
+	if _, err := fmt.Sscanf(job, "%s %d %d %q", &t.role, &t.number, &ms, &t.root); err != nil {
 		panic(err)
 	}
 	t.until = time.Now().Add(time.Duration(ms) * time.Millisecond)
@@ -191,7 +191,7 @@ func TestTorture(t *testing.T) {
 	processes := []*process{}
 	for i, role := range []string{"ours", "ours", "hostile"} {
 		p := &process{cmd: exec.Command(os.Args[0])}
-		p.cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d %d %s", tortureEnv, role, i, ms, s.Root()))
+		p.cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d %d %q", tortureEnv, role, i, ms, s.Root()))
 		p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.errors
 		if err := p.cmd.Start(); err != nil {
 			t.Fatal(err)

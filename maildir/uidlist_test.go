@@ -168,7 +168,7 @@ func TestRule17Exclusive(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for range 20 {
-				if !takeDotlock(lock, 0o600, 5*time.Second) {
+				if !takeDotlock(lock, 0o600, time.Minute) {
 					t.Error("no lock")
 					return
 				}

@@ -53,7 +53,7 @@ func TestWatchOverflow(t *testing.T) {
 		}
 	}
 	cancel()
-	for deadline := time.After(5 * time.Second); ; {
+	for deadline := time.After(30 * time.Second); ; {
 		select {
 		case _, open := <-events:
 			if !open {
@@ -86,7 +86,7 @@ func watchGoes(t *testing.T, away func(dir string) error) {
 		t.Fatal(err)
 	}
 	told := 0
-	for deadline := time.After(5 * time.Second); ; {
+	for deadline := time.After(30 * time.Second); ; {
 		select {
 		case ev, open := <-events:
 			if !open {

@@ -31,7 +31,7 @@ const processUIDs = 300
 func writeForever(job string) error {
 	var seed uint64
 	var dir string
-	if _, err := fmt.Sscan(job, &seed, &dir); err != nil {
+	if _, err := fmt.Sscanf(job, "%d %q", &seed, &dir); err != nil {
 		return err
 	}
 	x, err := Open(dir, Options{Identity: "folder 1", Memory: 40 << 10, Tail: 4 << 10})
@@ -88,7 +88,7 @@ func TestKilled(t *testing.T) {
 		var children []*exec.Cmd
 		for i := range uint64(2) {
 			c := exec.CommandContext(ctx, exe)
-			c.Env = append(os.Environ(), fmt.Sprintf("%s=%d %s", processEnv, 2*round+i, dir))
+			c.Env = append(os.Environ(), fmt.Sprintf("%s=%d %q", processEnv, 2*round+i, dir))
 			c.Stderr = os.Stderr
 			if err := c.Start(); err != nil {
 				t.Fatal(err)

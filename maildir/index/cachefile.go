@@ -182,23 +182,9 @@ func (b *blobs) read(at int64, uid UID) (out []byte) {
 	if b.open() != nil {
 		return nil
 	}
-	shield(func() error {
-		m, err := b.cache.reach(at + blobHeader)
-		if err != nil {
-			return err
-		}
-		n := int64(binary.LittleEndian.Uint32(m.b[at+4:]))
-		if n > maxBlob {
-			return ErrDamaged
-		}
-		if m, err = b.cache.reach(at + blobHeader + n); err != nil {
-			return err
-		}
-		rec := m.b[at : at+blobHeader+n : at+blobHeader+n]
-		if UID(binary.LittleEndian.Uint32(rec)) == uid && blobSum(rec) == binary.LittleEndian.Uint32(rec[8:]) {
-			out = rec[blobHeader:]
-		}
-		return nil
+	shield(func() (err error) {
+		out, err = b.record(at, uid)
+		return err
 	})
 	return out
 }

@@ -45,7 +45,7 @@ func dovecot(t *testing.T, root, commands string) string {
 		}
 		filepath.WalkDir(home, func(path string, _ fs.DirEntry, _ error) error { os.Lchown(path, uid, gid); return nil })
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, dovecotIMAP, "-c", config)
 	cmd.Dir, cmd.Stdin = home, strings.NewReader(commands)

@@ -170,8 +170,8 @@ func TestRule08Mbsync(t *testing.T) {
 	before := ids()
 	home := t.TempDir()
 	rc := filepath.Join(home, "mbsyncrc")
-	config := fmt.Sprintf("MaildirStore near\nPath %s/none/\nInbox %s\n\nMaildirStore far\nPath %s/far/\nInbox %[3]s/inbox\n\n"+
-		"Channel all\nFar :far:\nNear :near:\nCreate Far\nSync All\nExpunge None\nSyncState %[3]s/state/\n", home, f.Path(), home)
+	config := fmt.Sprintf("MaildirStore near\nPath \"%s/none/\"\nInbox \"%s\"\n\nMaildirStore far\nPath \"%s/far/\"\nInbox \"%[3]s/inbox\"\n\n"+
+		"Channel all\nFar :far:\nNear :near:\nCreate Far\nSync All\nExpunge None\nSyncState \"%[3]s/state/\"\n", home, f.Path(), home)
 	if err := os.WriteFile(rc, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

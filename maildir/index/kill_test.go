@@ -69,7 +69,7 @@ func TestKill(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for wait := 0; wait < 200; wait++ { // until it has said something
+		for end := time.Now().Add(30 * time.Second); time.Now().Before(end); { // until it has said something
 			if st, err := out.Stat(); err == nil && st.Size() > int64(round*60) {
 				break
 			}

@@ -148,7 +148,7 @@ func TestTortureChild(t *testing.T) {
 	var m tormentor
 	var ms int
 	var root, report string
-	if _, err := fmt.Sscan(job, &m.number, &ms, &root, &report); err != nil {
+	if _, err := fmt.Sscanf(job, "%d %d %q %q", &m.number, &ms, &root, &report); err != nil {
 		t.Fatal(err)
 	}
 	m.until = time.Now().Add(time.Duration(ms) * time.Millisecond)
@@ -250,7 +250,7 @@ func TestTorture(t *testing.T) {
 	until := time.Now().Add(d)
 	child := exec.Command(os.Args[0], "-test.run=^TestTortureChild$")
 	report := filepath.Join(t.TempDir(), "report")
-	child.Env = append(os.Environ(), fmt.Sprintf("%s=9 %d %s %s", tortureEnv, d.Milliseconds(), in.Store().Root(), report))
+	child.Env = append(os.Environ(), fmt.Sprintf("%s=9 %d %q %q", tortureEnv, d.Milliseconds(), in.Store().Root(), report))
 	var complaint bytes.Buffer
 	child.Stdout, child.Stderr = &complaint, &complaint
 	if err := child.Start(); err != nil {

@@ -25,7 +25,7 @@ func (t Text) String() string { return t.s }
 // Line cleans a field that stands in one line: a subject, a name, an address, a server's reply. Line ends and tabs
 // become blanks.
 func Line(s string) Text {
-	if isPlain(s) {
+	if _, simple := cells(s); simple {
 		return Text{s}
 	}
 	c := cleaner{mode: line}

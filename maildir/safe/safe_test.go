@@ -1,10 +1,13 @@
 package safe
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/clipperhouse/displaywidth"
 )
 
 // hostile is what has been used, or could be, against terminals and the eyes before them.
@@ -230,5 +233,72 @@ func BenchmarkBodyUTF8(b *testing.B) {
 	b.SetBytes(int64(len(s)))
 	for b.Loop() {
 		Body(s)
+	}
+}
+
+// What is taken for simple is what the long way says of it: for each letter, and for any of
+// them in a row.
+func TestSimple(t *testing.T) {
+	slow := func(s string) (clean string, width int, cut string) {
+		c := cleaner{mode: line}
+		c.clean(s)
+		const w = 7
+		cells, end, last := 0, 0, 0
+		for g := displaywidth.StringGraphemes(s); g.Next(); {
+			n := g.Width()
+			if cells+n > w {
+				return c.out.String(), displaywidth.String(s), s[:last] + "…"
+			}
+			cells += n
+			end += len(g.Value())
+			if cells <= w-1 {
+				last = end
+			}
+		}
+		return c.out.String(), displaywidth.String(s), s
+	}
+	check := func(s string) {
+		t.Helper()
+		clean, width, cut := slow(s)
+		if got := Line(s).String(); got != clean {
+			t.Errorf("Line(%q) = %q, want %q", s, got, clean)
+		}
+		if got := Width(s); got != width {
+			t.Errorf("Width(%q) = %d, want %d", s, got, width)
+		}
+		if got := Truncate(s, 7); got != cut {
+			t.Errorf("Truncate(%q, 7) = %q, want %q", s, got, cut)
+		}
+	}
+	var letters []rune
+	for r := rune(0x80); r < 0x800; r++ {
+		if _, simple := cells(string(r)); !simple {
+			continue
+		}
+		letters = append(letters, r)
+		check(string(r))
+		check("ab" + string(r) + " d")
+		check(strings.Repeat(string(r), 9))
+	}
+	if len(letters) < 600 {
+		t.Errorf("%d letters", len(letters))
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		var b strings.Builder
+		for range rnd.IntN(12) {
+			if rnd.IntN(3) == 0 {
+				b.WriteByte(byte(' ' + rnd.IntN(95)))
+			} else {
+				b.WriteRune(letters[rnd.IntN(len(letters))])
+			}
+		}
+		check(b.String())
+	}
+	for _, s := range []string{"\xc3", "a\xc3", "\xc3a", "\xc3\xc3", "\xd0\x80\x80", "e\u0301", "ä\u0301", "\xce\xa2", "ü\u200d"} {
+		clean, _, _ := slow(s)
+		if got := Line(s).String(); got != clean {
+			t.Errorf("Line(%q) = %q, want %q", s, got, clean)
+		}
 	}
 }

@@ -9,10 +9,38 @@ import (
 // Width is the number of terminal cells that s takes, which must be clean. It uses the tables of the library that
 // lays out the screens, so that the two never differ.
 func Width(s string) int {
-	if isPlain(s) {
-		return len(s)
+	if n, simple := cells(s); simple {
+		return n
 	}
 	return displaywidth.String(s)
+}
+
+// cells counts the cells of s if it is simple: of printable ASCII, and of letters that take one cell each and are
+// clean, whatever stands beside them.
+func cells(s string) (n int, simple bool) {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c >= 0x80 {
+			if i++; i == len(s) || !isLetter(c, s[i]) {
+				return 0, false
+			}
+		} else if c-' ' >= 0x7f-' ' {
+			return 0, false
+		}
+		n++
+	}
+	return n, true
+}
+
+// isLetter reports whether two octets are one of the letters that cells means, of the scripts in which most mail is
+// that is not in ASCII alone: Latin (U+00C0 to U+027F), Greek (U+0391 to U+03FF) and Cyrillic (U+0400 to U+047F).
+func isLetter(c, d byte) bool {
+	switch {
+	case d&0xc0 != 0x80:
+		return false
+	case c == 0xce:
+		return d >= 0x91 && d != 0xa2
+	}
+	return c >= 0xc3 && c <= 0xc9 || c == 0xcf || c == 0xd0 || c == 0xd1
 }
 
 // Truncate cuts s to w cells, with an ellipsis in the last where something was cut. Characters are kept whole.
@@ -25,6 +53,17 @@ func Truncate(s string, w int) string {
 	}
 	if isPlain(s) {
 		return s[:w-1] + "…"
+	}
+	if n, simple := cells(s); simple && n <= w {
+		return s
+	} else if simple {
+		end := 0
+		for range w - 1 {
+			if end++; s[end-1] >= 0x80 {
+				end++
+			}
+		}
+		return s[:end] + "…"
 	}
 	// A string can be far longer than what is shown of it: look only as far as needed.
 	cells, end, last := 0, 0, 0

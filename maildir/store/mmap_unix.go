@@ -4,26 +4,25 @@ package store
 
 import (
 	"errors"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
 
 // mapFile maps a file privately: what is written to the bytes stays in this process.
 func mapFile(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
 		return nil, err
 	}
-	if st.Size() == 0 || !st.Mode().IsRegular() || int64(int(st.Size())) != st.Size() {
+	if st.Size == 0 || st.Mode&unix.S_IFMT != unix.S_IFREG || int64(int(st.Size)) != st.Size {
 		return nil, errors.New("empty, or too large")
 	}
-	return unix.Mmap(int(f.Fd()), 0, int(st.Size()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE)
+	return unix.Mmap(fd, 0, int(st.Size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE)
 }
 
 func unmap(b []byte) { unix.Munmap(b) }

@@ -48,10 +48,10 @@ func muttFlag(p *peer, program, flag string) {
 	if flag == "S" {
 		keys = "<clear-flag>N"
 	}
-	rc := p.file("muttrc", "set mbox_type=Maildir\nset folder="+p.home+"\nset spoolfile="+p.root+"\nset header_cache=\n"+
+	rc := p.file("muttrc", "set mbox_type=Maildir\nset folder='"+p.home+"'\nset spoolfile='"+p.root+"'\nset header_cache=\n"+
 		"set quit=yes\nset delete=no\nset sleep_time=0\nset sendmail=/bin/false\nset timeout=5\n"+
 		`push "<tag-pattern>~A<enter><tag-prefix>`+keys+`<sync-mailbox><quit>"`+"\n")
-	p.run("", "script", "-qec", program+" -n -F "+rc+" -f "+p.root, "/dev/null")
+	p.run("", "script", "-qec", program+" -n -F '"+rc+"' -f '"+p.root+"'", "/dev/null")
 }
 
 // list is every message by UID: subject, letters of flags and keywords.
@@ -198,7 +198,7 @@ func newMirror(t *testing.T) (p *peer, sync func()) {
 				t.Fatal(err)
 			}
 		}
-		fmt.Fprintf(&config, "MaildirStore %s\nPath %s/\nInbox %[2]s/INBOX\nSubFolders Verbatim\n\n", side, root)
+		fmt.Fprintf(&config, "MaildirStore %s\nPath \"%s/\"\nInbox \"%[2]s/INBOX\"\nSubFolders Verbatim\n\n", side, root)
 	}
 	rc := p.file("mbsyncrc", "FSync no\n\n"+config.String()+"Channel c\nFar :far:\nNear :near:\nPatterns *\nSync All\nCreate Both\nExpunge Both\nSyncState *\n")
 	return p, func() {

@@ -51,7 +51,7 @@ func asNobody(t *testing.T) bool {
 	if err := os.Chown(dir, 65534, 65534); err != nil {
 		t.Skip(err)
 	}
-	c, cancel := context.WithTimeout(t.Context(), time.Minute)
+	c, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(c, program, "-test.run=^"+t.Name()+"$", "-test.v")
 	cmd.Dir = dir
@@ -98,7 +98,7 @@ func (p *peer) command(c context.Context, args ...string) *exec.Cmd {
 // run runs a program and returns what it says; it must not fail.
 func (p *peer) run(stdin string, args ...string) string {
 	p.t.Helper()
-	c, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
+	c, cancel := context.WithTimeout(p.t.Context(), time.Minute)
 	defer cancel()
 	cmd := p.command(c, args...)
 	cmd.Stdin = strings.NewReader(stdin)

@@ -29,6 +29,10 @@ func (v *View) Threads(ctx context.Context, order thread.Order) (*thread.Tree, e
 	return val.(*thread.Tree), nil
 }
 
+// Facts returns what threading wants to know of all rows. With that of other folders they are
+// threaded together by [thread.Join]. It is taken from what Threads keeps, if that is there.
+func (v *View) Facts(ctx context.Context) (*thread.Facts, error) { return v.box.trees.facts(ctx, v) }
+
 // trees are a box's threads.
 type trees struct {
 	mu      sync.Mutex
@@ -44,10 +48,41 @@ const threadsKept = 5000
 // threadsFile is where they are kept.
 const threadsFile = "pneu.threads"
 
-func (t *trees) tree(ctx context.Context, v *View, order thread.Order) (*thread.Tree, error) {
+func (t *trees) tree(ctx context.Context, v *View, order thread.Order) (tree *thread.Tree, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	tree, err := t.try(ctx, v, order)
+	err = t.use(ctx, v, func(f *thread.Forest) error {
+		tree = f.Tree(order)
+		return nil
+	})
+	return tree, err
+}
+
+// facts returns those of all rows.
+func (t *trees) facts(ctx context.Context, v *View) (x *thread.Facts, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.f == nil {
+		t.load(v)
+	}
+	if t.f.Len() == 0 && (v.box.s.opt.ReadOnly || !v.kept()) { // nobody would use what is made on the way
+		list, err := v.facts(ctx, 0, v.Len())
+		if err != nil {
+			return nil, err
+		}
+		return thread.NewFacts(list), nil
+	}
+	err = t.use(ctx, v, func(f *thread.Forest) error {
+		x, err = f.Facts()
+		return err
+	})
+	return x, err
+}
+
+// use calls do with the threads of the view. Where a file of them proves to be damaged, which
+// do may say with thread.ErrFile, they are made anew.
+func (t *trees) use(ctx context.Context, v *View, do func(f *thread.Forest) error) error {
+	err := t.try(ctx, v, do)
 	if errors.Is(err, errTrees) { // the file: without it
 		v.box.say("threads are made anew", err)
 		t.drop()
@@ -55,24 +90,27 @@ func (t *trees) tree(ctx context.Context, v *View, order thread.Order) (*thread.
 			os.Remove(filepath.Join(v.box.f.Path(), threadsFile))
 		}
 		t.f = thread.NewForest(thread.Options{})
-		tree, err = t.try(ctx, v, order)
+		err = t.try(ctx, v, do)
 	}
-	return tree, err
+	return err
 }
 
 // errTrees: what was loaded has a good checksum and makes no sense, or the disk failed.
 var errTrees = errors.New("pneu.threads is damaged")
 
-func (t *trees) try(ctx context.Context, v *View, order thread.Order) (tree *thread.Tree, err error) {
+func (t *trees) try(ctx context.Context, v *View, do func(f *thread.Forest) error) (err error) {
 	if t.f == nil || t.mapped != nil {
 		fault := debug.SetPanicOnFault(true)
 		defer func() {
 			debug.SetPanicOnFault(fault)
-			if p := recover(); p != nil {
-				if t.mapped == nil {
-					panic(p)
-				}
-				tree, err = nil, fmt.Errorf("%w: %v", errTrees, p)
+			p := recover()
+			switch {
+			case p != nil && t.mapped == nil:
+				panic(p)
+			case p != nil:
+				err = fmt.Errorf("%w: %v", errTrees, p)
+			case errors.Is(err, thread.ErrFile):
+				err = fmt.Errorf("%w: %w", errTrees, err)
 			}
 		}()
 	}
@@ -88,14 +126,14 @@ func (t *trees) try(ctx context.Context, v *View, order thread.Order) (tree *thr
 			err = f.Update(facts, nil)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if v.ix == v.box.x.View() {
 			t.drop()
 			t.f, t.unsaved = f, v.Len()
 			t.save(v)
 		}
-		return f.Tree(order), nil
+		return do(f)
 	}
 	if add < len(uids) || len(remove) > 0 {
 		facts, err := v.facts(ctx, add, len(uids))
@@ -103,12 +141,12 @@ func (t *trees) try(ctx context.Context, v *View, order thread.Order) (tree *thr
 			err = t.f.Update(facts, remove)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		t.unsaved += len(facts) + len(remove)
 		t.save(v)
 	}
-	return t.f.Tree(order), nil
+	return do(t.f)
 }
 
 // differ returns what leads from keys to uids: the keys to remove, and from where on uids are

