@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -232,7 +233,11 @@ func TestDraftIsKept(t *testing.T) {
 
 func TestEditor(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "ed")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\nsed -i 's/^Subject: .*/Subject: from the editor/; s/jitter/JITTER/' \"$1\"\n"), 0o755); err != nil {
+	// No process that is started meanwhile may inherit the file while it is open for writing: it could not be run then.
+	syscall.ForkLock.RLock()
+	err := os.WriteFile(script, []byte("#!/bin/sh\nsed -i 's/^Subject: .*/Subject: from the editor/; s/jitter/JITTER/' \"$1\"\n"), 0o755)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	r := newRig(t, rigOptions{editor: []string{script}})

@@ -50,7 +50,7 @@ func TestSearchFollows(t *testing.T) {
 	if err := os.Remove(gone[0]); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(5 * time.Second); r.a.box.Len() != 18 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); r.a.box.Len() != 18 && time.Now().Before(end); time.Sleep(time.Millisecond) {
 		r.settle()
 	}
 	r.keys("enter")

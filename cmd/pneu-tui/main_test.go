@@ -72,30 +72,38 @@ func maildirOf(t *testing.T, home string, n int) string {
 	return dir
 }
 
+// unasked is a time within which no question of five seconds fits. A busy machine may take as long, but not three
+// times one after the other.
+const unasked = 4 * time.Second
+
 // TestNothingAskedOfTheTerminal starts the program where it has nothing to draw, on a terminal that never answers:
 // Bubble Tea's own question would cost five seconds.
 func TestNothingAskedOfTheTerminal(t *testing.T) {
 	bin := build(t)
 	for _, args := range [][]string{{"--help"}, {"--version"}, {"--no-such-flag"}, {"a", "b"}, {"/nonexistent/Maildir/x"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
-			cmd := exec.Command(bin, args...)
-			cmd.Env = environ(t.TempDir())
-			began := time.Now()
-			f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 80})
-			if err != nil {
-				t.Fatal(err)
+			took := time.Hour
+			for try := 0; try < 3 && took > unasked; try++ {
+				cmd := exec.Command(bin, args...)
+				cmd.Env = environ(t.TempDir())
+				began := time.Now()
+				f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 80})
+				if err != nil {
+					t.Fatal(err)
+				}
+				out, _ := io.ReadAll(f) // ends with EIO when the program does
+				_ = cmd.Wait()
+				f.Close()
+				took = time.Since(began)
+				if bytes.IndexByte(out, 0x1b) >= 0 {
+					t.Errorf("escape sequences in %q", out)
+				}
+				if len(out) == 0 {
+					t.Error("said nothing")
+				}
 			}
-			defer f.Close()
-			out, _ := io.ReadAll(f) // ends with EIO when the program does
-			_ = cmd.Wait()
-			if bytes.IndexByte(out, 0x1b) >= 0 {
-				t.Errorf("escape sequences in %q", out)
-			}
-			if d := time.Since(began); d > time.Second {
-				t.Errorf("took %v", d)
-			}
-			if len(out) == 0 {
-				t.Error("said nothing")
+			if took > unasked {
+				t.Errorf("took %v", took)
 			}
 		})
 	}
@@ -116,6 +124,18 @@ func TestFirstScreen(t *testing.T) {
 	bin := build(t)
 	home := t.TempDir()
 	maildirOf(t, home, 10_000)
+	took := time.Hour
+	for try := 0; try < 3 && took > unasked; try++ {
+		took = firstScreen(t, bin, home)
+	}
+	t.Logf("first screen after %v", took)
+	if took > unasked {
+		t.Errorf("first screen after %v", took)
+	}
+}
+
+func firstScreen(t *testing.T, bin, home string) (took time.Duration) {
+	t.Helper()
 	cmd := exec.Command(bin)
 	cmd.Env = environ(home, "COLORFGBG=15;0") // what the background is need not be asked
 	began := time.Now()
@@ -126,7 +146,6 @@ func TestFirstScreen(t *testing.T) {
 	defer f.Close()
 	var got []byte
 	buf := make([]byte, 4096)
-	var took time.Duration
 	for !bytes.Contains(got, []byte("number 9985")) {
 		n, err := f.Read(buf)
 		if err != nil {
@@ -135,20 +154,27 @@ func TestFirstScreen(t *testing.T) {
 		got = append(got, buf[:n]...)
 		took = time.Since(began)
 	}
-	t.Logf("first screen after %v", took)
-	if took > 3*time.Second {
-		t.Errorf("first screen after %v", took)
-	}
 	go func() { _, _ = io.Copy(io.Discard, f) }()
 	_, _ = f.Write([]byte("q"))
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("quit: %v", err)
 	}
+	return took
 }
 
 // TestSequencesCutInTwo types an arrow key in two pieces, as a slow line delivers it: it must not become esc and
 // letters.
 func TestSequencesCutInTwo(t *testing.T) {
+	for range 10 {
+		if cutInTwo(t) {
+			return
+		}
+	}
+	t.Skip("the machine is too busy to type as fast as a line")
+}
+
+// cutInTwo reports whether it could type fast enough: after a while a lone ESC is a key.
+func cutInTwo(t *testing.T) bool {
 	bin := build(t)
 	home := t.TempDir()
 	dir := maildirOf(t, home, 30)
@@ -162,8 +188,14 @@ func TestSequencesCutInTwo(t *testing.T) {
 	s := newSight(f)
 	s.wait(t, "1/30")
 	for _, piece := range []string{"\x1b", "[B", "\x1b[", "B", "\x1b]11;rgb:ffff/ff", "ff/ffff\x1b\\", "jj"} {
+		began := time.Now()
 		_, _ = f.Write([]byte(piece))
 		time.Sleep(8 * time.Millisecond)
+		if time.Since(began) > 15*time.Millisecond {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+			return false
+		}
 	}
 	s.wait(t, "5/30")
 	_, _ = f.Write([]byte("q"))
@@ -173,6 +205,7 @@ func TestSequencesCutInTwo(t *testing.T) {
 	if es, _ := os.ReadDir(filepath.Join(dir, "cur")); len(es) != 30 {
 		t.Errorf("%d messages left of 30", len(es))
 	}
+	return true
 }
 
 // A sight is all that a program wrote to its terminal.
@@ -200,15 +233,15 @@ func newSight(r io.Reader) *sight {
 
 func (s *sight) wait(t *testing.T, text string) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		s.mu.Lock()
-		ok := bytes.Contains(s.got, []byte(text))
+		got := bytes.Clone(s.got)
 		s.mu.Unlock()
-		if ok {
+		if bytes.Contains(got, []byte(text)) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("never saw %q in %q", text, s.got)
+			t.Fatalf("never saw %q in %q", text, got)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -41,7 +42,12 @@ func newPane(t *testing.T, home string, w, h int, more ...string) *pane {
 		"qrun":     "#!/bin/sh\necho \"$@\" >>" + home + "/qrun\n",
 		"ed":       "#!/bin/sh\nsed -i 's/^Subject: .*/Subject: edited by ed/' \"$1\"\necho 'written in the editor' >>\"$1\"\n",
 	} {
-		if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o755); err != nil {
+		// No process that is started meanwhile may inherit the file while it is open for writing: it
+		// could not be run then.
+		syscall.ForkLock.RLock()
+		err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o755)
+		syscall.ForkLock.RUnlock()
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -114,9 +114,8 @@ func TestOnlyVisibleRowsAreAsked(t *testing.T) {
 }
 
 func TestAMillionRowsAreQuick(t *testing.T) {
-	m, _ := newList(1_000_000)
+	m, src := newList(1_000_000)
 	m.SetSize(200, 50)
-	began := time.Now()
 	const steps = 1000
 	for i := range steps {
 		switch i % 4 {
@@ -131,8 +130,8 @@ func TestAMillionRowsAreQuick(t *testing.T) {
 		}
 		m.Lines(true)
 	}
-	if d := time.Since(began) / steps; d > 3*time.Millisecond*slower {
-		t.Errorf("%v for a step, want under 3 ms", d)
+	if src.asked > steps*50 {
+		t.Errorf("asked for %d rows in %d steps of 50 lines", src.asked, steps)
 	}
 }
 

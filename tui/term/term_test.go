@@ -94,6 +94,8 @@ func TestInputJoins(t *testing.T) {
 	}
 	defer r.Close()
 	in := NewInput(r)
+	patient := NewInput(r)
+	in.wait = func(time.Duration) bool { return patient.ready(time.Minute) } // the pieces come, however late
 	go func() {
 		for _, s := range []string{"\x1b", "[", "1;5", "C"} {
 			_, _ = w.WriteString(s)
@@ -105,6 +107,7 @@ func TestInputJoins(t *testing.T) {
 	if err != nil || string(buf[:n]) != "\x1b[1;5C" {
 		t.Errorf("read %q, %v", buf[:n], err)
 	}
+	in.wait = nil
 	_, _ = w.WriteString("\x1b") // a lone ESC is a key, after a moment
 	if n, _ = in.Read(buf); string(buf[:n]) != "\x1b" {
 		t.Errorf("read %q, want ESC", buf[:n])
