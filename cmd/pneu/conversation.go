@@ -1,11 +1,9 @@
 package main
 
 import (
-	"slices"
-
-	"pneu/maildir/digest"
 	"pneu/maildir/message"
 	"pneu/maildir/search"
+	"pneu/maildir/thread"
 )
 
 // current is the message "thread:{.}" is about: the current one of the session's sequence,
@@ -36,77 +34,31 @@ func (t *tool) resolve(q search.Query) (search.Query, error) {
 	if err != nil {
 		return q, err
 	}
-	all, err := t.everywhere(s)
+	parts, err := t.partsOf(s)
 	if err != nil {
 		return q, err
 	}
-	order := t.threads(all, false)
-	return q.Resolve(func(c search.Conversation) ([]string, error) {
-		asked, err := t.askedBy(c, all)
-		if err != nil {
+	a, err := t.tract(parts)
+	if err != nil {
+		return q, err
+	}
+	return q.Resolve(func(c search.Conversation) (ids []string, err error) {
+		var asked *search.Bits
+		if c.ID != "" {
+			asked = a.withID(c.ID)
+		} else if asked, err = a.found(c.Query); err != nil {
 			return nil, err
 		}
-		var ids []string
-		for from := 0; from < len(order); {
-			to := from + 1
-			for to < len(order) && order[to].root == order[from].root {
-				to++
-			}
-			whole := order[from:to]
-			from = to
-			if !slices.ContainsFunc(whole, func(k knot) bool { return asked[k.at] }) {
-				continue
-			}
-			for _, k := range whole {
-				if id := all[k.at].summary().MessageID; id != "" {
+		err = a.conversations(thread.Newest, asked, func(spots []thread.Spot) error {
+			for _, s := range spots {
+				if id := a.id(s.Row); id != "" {
 					ids = append(ids, id)
 				}
 			}
-		}
-		return ids, nil
+			return nil
+		})
+		return ids, err
 	})
-}
-
-// askedBy tells which of all messages those are whose conversations are asked for.
-func (t *tool) askedBy(c search.Conversation, all []ref) ([]bool, error) {
-	asked := make([]bool, len(all))
-	if c.ID != "" {
-		inPieces(len(all), func(i int) { asked[i] = all[i].hasID(c.ID) })
-		return asked, nil
-	}
-	sets := map[*box]*search.Bits{}
-	for i := range all {
-		r := &all[i]
-		if r.v == nil || r.v != r.b.v {
-			m := r.msg()
-			asked[i] = c.Query.Match(m)
-			m.forget()
-			continue
-		}
-		set, met := sets[r.b]
-		if !met {
-			if c.Query.NeedsBody() {
-				t.readTexts(r.b)
-			}
-			var err error
-			if set, err = r.v.Query(t.context(), c.Query); err != nil {
-				return nil, err
-			}
-			sets[r.b] = set
-		}
-		asked[i] = set.Has(int(r.n))
-	}
-	return asked, nil
-}
-
-// hasID reports whether it has that Message-ID.
-func (r *ref) hasID(id string) bool {
-	if r.digested() {
-		if d, err := digest.Decode(r.v.Index().Blob(int(r.n))); err == nil {
-			return string(d.MessageIDBytes()) == id
-		}
-	}
-	return r.summary().MessageID == id
 }
 
 // Message is the whole message, read when a query first asks what only that tells: links,

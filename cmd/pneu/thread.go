@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"runtime"
 	"slices"
 	"strings"
@@ -11,9 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"pneu/cmd/internal/boot"
-	"pneu/maildir"
 	"pneu/maildir/digest"
-	"pneu/maildir/search"
 	"pneu/maildir/thread"
 )
 
@@ -42,15 +41,19 @@ func threadMessages(t *tool) error {
 	if err != nil {
 		return err
 	}
-	var order []knot
 	if whole {
-		list, order, err = t.conversations(list, t.c.Bool("reverse"))
-	} else {
-		order = t.threads(list, t.c.Bool("reverse"))
+		order := thread.Oldest
+		if t.c.Bool("reverse") {
+			order = thread.Newest
+		}
+		return t.conversations(list, order, func(a *tract, spots []thread.Spot) error {
+			if t.c.Bool("roots") {
+				spots = spots[:1]
+			}
+			return a.emit(spots)
+		})
 	}
-	if err != nil {
-		return err
-	}
+	order := t.threads(list, t.c.Bool("reverse"))
 	if t.c.Bool("roots") {
 		order = slices.DeleteFunc(order, func(k knot) bool { return k.depth > 0 })
 	}
@@ -144,14 +147,16 @@ func (r *ref) fact() thread.Fact {
 }
 
 // inPieces calls f for 0 to n-1, from several goroutines if they are many.
-func inPieces(n int, f func(i int)) {
-	const piece = 1024
+func inPieces(n int, f func(i int)) { inPiecesOf(1024, n, f) }
+
+// inPiecesOf is inPieces, so many at a time.
+func inPiecesOf(piece, n int, f func(i int)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), 1+n/piece) {
 		wg.Go(func() {
 			for {
-				from := int(next.Add(piece)) - piece
+				from := int(next.Add(int64(piece))) - piece
 				if from >= n {
 					return
 				}
@@ -199,116 +204,17 @@ func (t *tool) threaded(list []*msg, newest bool) []*msg {
 	return out
 }
 
-// conversations returns the whole conversations that the messages are in, with what lies
+// conversations calls fn with the whole conversations that the messages are in, with what lies
 // in any folder of their trees.
-func (t *tool) conversations(list []ref, newest bool) (all []ref, order []knot, err error) {
+func (t *tool) conversations(list []ref, order thread.Order, fn func(a *tract, spots []thread.Spot) error) error {
 	if len(list) == 0 {
-		return nil, nil, nil
+		return nil
 	}
-	asked := askedFor{rows: map[*box]*search.Bits{}, names: map[string]bool{}, places: realPlaces{}}
-	stores := map[string]bool{}
-	for i := range list {
-		r := &list[i]
-		asked.add(r)
-		if r.b == nil {
-			all = append(all, *r)
-			continue
-		}
-		if s := r.b.f.Store(); s != nil && !stores[s.Root()] {
-			stores[s.Root()] = true
-			more, err := t.everywhere(s)
-			if err != nil {
-				return nil, nil, err
-			}
-			all = append(all, more...)
-		}
-	}
-	whole := t.threads(all, newest)
-	for from := 0; from < len(whole); {
-		to, wanted := from, false
-		for ; to < len(whole) && (to == from || whole[to].depth > 0); to++ {
-			wanted = wanted || asked.has(&all[whole[to].at])
-		}
-		if wanted {
-			for _, k := range whole[from:to] {
-				all[k.at].spell()
-			}
-			order = append(order, whole[from:to]...)
-		}
-		from = to
-	}
-	return all, order, nil
-}
-
-// askedFor is a set of messages, whichever way they were named.
-type askedFor struct {
-	rows   map[*box]*search.Bits
-	names  map[string]bool
-	places realPlaces
-}
-
-func (a *askedFor) add(r *ref) {
-	if r.b == nil {
-		return
-	}
-	if r.v == nil || r.v != r.b.v || a.places.dir(r.b.f) != r.b.f.Path() {
-		a.names[a.places.of(r.msg())] = true
-		return
-	}
-	set := a.rows[r.b]
-	if set == nil {
-		set = search.NewBits(r.v.Len())
-		a.rows[r.b] = set
-	}
-	set.Set(int(r.n))
-}
-
-// has is true too of what lies in no Maildir: it is in the list only if it was named.
-func (a *askedFor) has(r *ref) bool {
-	if r.b == nil {
-		return true
-	}
-	if set := a.rows[r.b]; set != nil && r.v == r.b.v && set.Has(int(r.n)) {
-		return true
-	}
-	return len(a.names) > 0 && a.names[a.places.of(r.msg())]
-}
-
-// everywhere returns all messages of a tree, as whole does.
-func (t *tool) everywhere(s *maildir.Store) ([]ref, error) {
-	folders, err := s.Folders()
+	a, err := t.tractOf(list)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var all []ref
-	for _, f := range folders {
-		more, err := t.whole(f)
-		if err != nil {
-			t.failFolder(f, err)
-			continue
-		}
-		all = append(all, more...)
-	}
-	return all, nil
-}
-
-// whole returns all messages of a folder, those that its index has without their paths.
-func (t *tool) whole(f *maildir.Folder) ([]ref, error) {
-	b := t.boxOf(f)
-	if t.look(b, true) == nil {
-		entries, err := f.List()
-		list := make([]ref, len(entries))
-		for i, e := range entries {
-			list[i] = ref{path: f.File(e), b: b, m: &msg{path: f.File(e), f: f, e: e}}
-		}
-		return list, err
-	}
-	t.readAll(b)
-	list := make([]ref, b.v.Len())
-	for row := range list {
-		list[row] = ref{b: b, v: b.v, n: int32(row)}
-	}
-	return list, nil
+	return a.conversations(order, a.mark(list), func(spots []thread.Spot) error { return fn(a, spots) })
 }
 
 // rows returns the messages in those rows of a folder's index, nil: in all.
@@ -358,21 +264,21 @@ func window[T any](list []T, offset, limit int) []T {
 // emitConversations prints the whole conversations of messages, newest first; offset and
 // limit count them.
 func (t *tool) emitConversations(found []ref, offset, limit int) error {
-	list, order, err := t.conversations(found, true)
-	if err != nil {
-		return err
-	}
-	var starts []int
-	for i, k := range order {
-		if k.depth == 0 {
-			starts = append(starts, i)
+	n := 0
+	err := t.conversations(found, thread.Newest, func(a *tract, spots []thread.Spot) error {
+		if n++; n <= offset {
+			return nil
 		}
-	}
-	starts = append(starts, len(order))
-	first := window(starts[:len(starts)-1], offset, limit)
-	if len(first) == 0 {
+		if limit > 0 && n > offset+limit {
+			return errEnough
+		}
+		return a.emit(spots)
+	})
+	if err == errEnough {
 		return nil
 	}
-	from := min(offset, len(starts)-1)
-	return t.emitKnots(list, order[starts[from]:starts[from+len(first)]])
+	return err
 }
+
+// errEnough: no more are wanted.
+var errEnough = errors.New("enough")
