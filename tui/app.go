@@ -144,6 +144,7 @@ type App struct {
 	unread               *mstore.View
 	building, texting    progress // what is read for the indexes of the open folder
 	finding              bool     // texts are being searched
+	looking              bool     // why hits were found is being read
 	early                bool     // an order was made before all was read
 	tidy                 int      // seconds until memory is given back; 0: there is none
 	people               *compose.People

@@ -184,6 +184,12 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 			see("search")
 			r.keys("pgdown")
 		}
+		r.keys("ctrl+u")
+		r.typed("body OR x OR /./")
+		for range 12 {
+			see("lines of what was found")
+			r.keys("pgdown")
+		}
 		r.send(term.Pasted(strings.Join(hostile[:20], "")))
 		see("search for what is hostile")
 		r.keys("esc")

@@ -133,7 +133,7 @@ func (a *App) resize(n int) term.Cmd {
 
 func (a *App) placed() term.Cmd {
 	a.place()
-	return term.Batch(a.wants(), a.wantRows(), a.preview())
+	return term.Batch(a.wants(), a.wantRows(), a.preview(), a.hitLines())
 }
 
 // place tells the parts their sizes.

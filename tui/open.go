@@ -90,7 +90,7 @@ func (a *App) opened(o store.Opened) term.Cmd {
 	a.watch = stop
 	var aim term.Cmd
 	if hit := a.aim; hit != nil && hit.Folder == o.Box.Folder.Name() {
-		aim = a.goToHit(hit.ID)
+		aim = a.goToHit(*hit)
 	}
 	a.aim = nil
 	return term.Batch(done, aim, a.build(), a.arrange(), a.wantRows(), a.preview(), a.startWatch(ctx), a.learn())

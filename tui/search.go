@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"pneu/maildir"
+	"pneu/maildir/digest"
 	"pneu/maildir/index"
+	"pneu/maildir/message"
 	"pneu/maildir/search"
 	mstore "pneu/maildir/store"
 	"pneu/tui/facets"
@@ -50,6 +52,8 @@ func (a *App) searchKey(k term.Key) term.Cmd {
 		return a.back()
 	case searchview.Search:
 		return a.searchAll()
+	case searchview.None:
+		return a.hitLines()
 	case searchview.Open:
 		hit, _ := a.search.Current()
 		return a.openHit(hit)
@@ -61,14 +65,18 @@ func (a *App) searchKey(k term.Key) term.Cmd {
 func (a *App) openHit(hit searchview.Hit) term.Cmd {
 	if a.box != nil && a.box.Folder.Name() == hit.Folder && a.box.Limit().Query == "" {
 		a.screen, a.under = listScreen, nil
-		return a.goToHit(hit.ID)
+		return a.goToHit(hit)
 	}
 	a.aim = &hit
 	return a.openFolder(hit.Folder)
 }
 
-func (a *App) goToHit(id int) term.Cmd {
-	row := a.box.Rows().Find(id)
+func (a *App) goToHit(hit searchview.Hit) term.Cmd {
+	id, row := hit.ID, -1
+	if n, ok := a.box.View().FindBase(hit.Base); ok { // without an index numbers do not last
+		id = int(a.box.View().Index().UID(n))
+		row = a.box.Rows().Find(id)
+	}
 	if row < 0 {
 		a.say("the message is gone: another program moved or deleted it")
 		return nil
@@ -105,12 +113,97 @@ func (a *App) searchAll() term.Cmd {
 		if ctx.Err() != nil {
 			return nil
 		}
-		r.Query, r.Canonical = typed, q.String()
+		r.Query, r.Canonical, r.Texts = typed, q.String(), q.AsksText()
 		return func(a *App) term.Cmd {
 			a.search.Set(r)
-			return a.refine(typed, sets)
+			return term.Batch(a.refine(typed, sets), a.hitLines())
 		}
 	})
+}
+
+const (
+	linesAtOnce = 8                     // hits that are read before what they say is shown
+	linesMost   = 60 * time.Millisecond // after which no more are
+)
+
+// hitLines reads why the hits on the screen were found: a few at a time, those that are on the screen then.
+func (a *App) hitLines() term.Cmd {
+	if a.search == nil || a.screen != searchScreen || a.looking {
+		return nil
+	}
+	hits, typed := a.search.Wants(linesAtOnce), a.search.Query()
+	if len(hits) == 0 {
+		return nil
+	}
+	q, err := a.parse(typed)
+	if err != nil {
+		return nil
+	}
+	a.looking = true
+	st := a.opt.Store
+	return a.jobs.run("", func(ctx context.Context) term.Msg {
+		began := time.Now()
+		for i := range hits {
+			if i > 0 && time.Since(began) > linesMost {
+				hits = hits[:i]
+				break
+			}
+			hits[i].Line = lineOf(ctx, st, q, hits[i])
+		}
+		return func(a *App) term.Cmd {
+			a.looking = false
+			a.search.SetLines(typed, hits)
+			return a.hitLines()
+		}
+	})
+}
+
+// lineOf reads the line of a message's text that a query finds; it is empty if there is none, or no message any more.
+func lineOf(ctx context.Context, st *mstore.Store, q search.Query, hit searchview.Hit) []list.Piece {
+	line := []list.Piece{}
+	f, err := st.Tree().Folder(hit.Folder)
+	if err != nil {
+		return line
+	}
+	b, err := st.BoxOf(f)
+	if err != nil {
+		return line
+	}
+	defer b.Close()
+	v := b.View()
+	row, ok := v.FindBase(hit.Base)
+	if !ok {
+		if v, err = b.Sync(ctx); err != nil {
+			return line
+		}
+		if row, ok = v.FindBase(hit.Base); !ok {
+			return line
+		}
+	}
+	if v.Row(row).Size() > maxMessage {
+		return line
+	}
+	raw, err := v.Row(row).Read()
+	if err != nil {
+		return line
+	}
+	e, ok := q.Excerpt(digest.Text(message.Parse(raw)))
+	if !ok {
+		return line
+	}
+	at := 0
+	add := func(to int, mark bool) {
+		if s := look.T(e.Line[at:to]); s.String() != "" {
+			line = append(line, list.Piece{Text: s, Mark: mark})
+		}
+		at = to
+	}
+	for _, m := range e.Marks {
+		add(m[0], false)
+		add(m[1], true)
+	}
+	add(len(e.Line), false)
+	return line
 }
 
 // refine counts what would narrow a search: behind its hits, which are on the screen already.
@@ -161,7 +254,7 @@ func lookThrough(ctx context.Context, st *mstore.Store, q search.Query, opt stor
 	}
 	slices.SortStableFunc(rows, func(a, b mstore.Row) int { return dated(b).Compare(dated(a)) })
 	for _, row := range rows[:min(len(rows), hitsMost)] {
-		r.Hits = append(r.Hits, searchview.Hit{Folder: row.Folder(), ID: int(row.UID()), Row: rowOf(row, opt)})
+		r.Hits = append(r.Hits, searchview.Hit{Folder: row.Folder(), ID: int(row.UID()), Base: row.Base(), Row: rowOf(row, opt, q.AsksText())})
 	}
 	r.Took = time.Since(began)
 	return r, sets
@@ -201,11 +294,15 @@ func lookIn(ctx context.Context, b *mstore.Box, q search.Query) (rows []mstore.R
 	return v.Rows(order[:min(len(order), hitsMost)]), set, cover, err
 }
 
-// rowOf is a message as a row of hits.
-func rowOf(r mstore.Row, opt store.Options) list.Row {
+// rowOf is a message as a row of hits. Where there are lines below rows, its folder stands there.
+func rowOf(r mstore.Row, opt store.Options, below bool) list.Row {
 	f, h := r.View().Index().Flags(r.N()), store.ReadHead(r, opt)
+	snippet := h.Words
+	if !below {
+		snippet = look.Tf("%s  %s", r.Folder(), h.Words.String())
+	}
 	return list.Row{
-		Time: h.When, People: h.Name, Subject: h.Subj, Snippet: look.Tf("%s  %s", r.Folder(), h.Words.String()),
+		Time: h.When, People: h.Name, Subject: h.Subj, Where: look.T(r.Folder()), Snippet: snippet,
 		Unread: !f.Has(index.Seen), Flagged: f.Has(index.Flagged), Replied: f.Has(index.Replied), Forward: f.Has(index.Passed),
 		Draft: f.Has(index.Draft), Trashed: f.Has(index.Trashed), Attach: h.HasAttachment, List: h.List != "", Danger: h.Danger, Mine: h.Mine,
 		Labels: store.Labels(r.Keywords()),

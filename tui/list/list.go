@@ -37,6 +37,8 @@ type Row struct {
 	Subject  safe.Text
 	Snippet  safe.Text
 	Labels   safe.Text // keywords
+	Where    safe.Text // its folder, in a list that has lines below its rows
+	Below    []Piece   // what stands there; nil: the snippet
 	Depth    int       // of a message within an unfolded conversation
 	Loading  bool      // only the name of the file is known
 	Unread   bool
@@ -53,6 +55,12 @@ type Row struct {
 	Selected bool // filled by the list
 }
 
+// A Piece is a part of a line, marked or not.
+type Piece struct {
+	Text safe.Text
+	Mark bool
+}
+
 // A Model is a list on the screen.
 type Model struct {
 	theme *look.Theme
@@ -62,6 +70,7 @@ type Model struct {
 	top, cursor int
 	curID       int
 	w, h        int
+	below       bool // every row has a line below it
 	atTop       bool // stay there while rows are put in order: nobody has moved yet
 
 	selected map[int]bool
@@ -133,12 +142,27 @@ func (m *Model) SetSize(w, h int) {
 	m.settle()
 }
 
-// Two-line rows are for narrow terminals.
-func (m *Model) rowHeight() int {
-	if m.w < 60 {
-		return 2
+// SetBelow gives every row a line below it, or takes it away.
+func (m *Model) SetBelow(on bool) {
+	if m.below != on {
+		m.below = on
+		clear(m.cache)
+		m.settle()
 	}
-	return 1
+}
+
+// narrow reports whether who and what have a line each.
+func (m *Model) narrow() bool { return m.w < 60 }
+
+func (m *Model) rowHeight() int {
+	n := 1
+	if m.narrow() {
+		n++
+	}
+	if m.below {
+		n++
+	}
+	return n
 }
 
 // Visible returns the range of rows on the screen.

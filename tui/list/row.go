@@ -2,7 +2,9 @@ package list
 
 import (
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"pneu/maildir/safe"
 	"pneu/tui/look"
@@ -39,8 +41,14 @@ func (m *Model) draw(r Row, cursor, focused bool, part int, now time.Time) strin
 		base = t.Unread
 	}
 	l.Base(base)
-	if m.rowHeight() == 2 {
-		return m.narrow(l, r, cursor, part, now)
+	switch {
+	case m.below && part == m.rowHeight()-1:
+		if !cursor {
+			l.Base(0)
+		}
+		return m.under(l, r)
+	case m.narrow():
+		return m.twoLines(l, r, cursor, part, now)
 	}
 	m.lead(l, r, cursor)
 	l.Right(t.Date, look.T(look.ShortDate(r.Time, now)), dateW).Pad(1)
@@ -123,7 +131,7 @@ func (m *Model) text(l *look.Line, r Row, end int) {
 		sub := r.Subject.String()
 		l.Cell(t.Subject, r.Subject, min(end-l.Width(), safe.Width(sub)))
 	}
-	if left := end - l.Width(); left > 8 && r.Snippet.String() != "" {
+	if left := end - l.Width(); left > 8 && !m.below && r.Snippet.String() != "" {
 		l.Pad(2).Cell(t.Snippet, r.Snippet, left-2)
 	}
 	l.To(end)
@@ -152,8 +160,55 @@ func (m *Model) flags(l *look.Line, r Row) {
 	}
 }
 
-// narrow draws a row in two lines: who and when, then what.
-func (m *Model) narrow(l *look.Line, r Row, cursor bool, part int, now time.Time) string {
+// under draws the line below a row: the folder, and what was found in the text or else how it begins.
+func (m *Model) under(l *look.Line, r Row) string {
+	t := m.theme
+	from, end := 4+dateW, m.w-flagsW
+	if m.narrow() {
+		from, end = 3, m.w-1
+	}
+	if l.Pad(from); r.Where.String() != "" {
+		l.Cell(t.Hint, r.Where, min(safe.Width(r.Where.String()), max(8, (end-from)/3))).Pad(2)
+	}
+	room := end - l.Width()
+	if r.Below == nil {
+		return l.Cell(t.Snippet, r.Snippet, room).String()
+	}
+	for _, p := range fit(r.Below, room) {
+		style := t.Snippet
+		if p.Mark {
+			style = t.Match
+		}
+		l.Cell(style, p.Text, min(safe.Width(p.Text.String()), end-l.Width()))
+	}
+	return l.String()
+}
+
+// fit cuts the beginning off, if else there would not be room for the first piece that is marked and something behind it.
+func fit(pieces []Piece, room int) []Piece {
+	if len(pieces) < 2 || pieces[0].Mark {
+		return pieces
+	}
+	rest := 0
+	for _, p := range pieces[1:] {
+		rest += safe.Width(p.Text.String())
+	}
+	before := max(room-rest, min(room/3, room-safe.Width(pieces[1].Text.String())), 1)
+	s := pieces[0].Text.String()
+	if safe.Width(s) <= before {
+		return pieces
+	}
+	for s != "" && safe.Width(s) > before-1 {
+		_, size := utf8.DecodeRuneInString(s)
+		s = s[size:]
+	}
+	out := append([]Piece(nil), pieces...)
+	out[0].Text = look.T("…" + strings.TrimLeft(s, " \u200d\ufe0f"))
+	return out
+}
+
+// twoLines draws a row in two lines: who and when, then what.
+func (m *Model) twoLines(l *look.Line, r Row, cursor bool, part int, now time.Time) string {
 	t := m.theme
 	if part == 1 {
 		l.Pad(3)

@@ -43,7 +43,7 @@ const (
 type Theme struct {
 	// Roles.
 	Plain, Unread, Date, People, Subject, Snippet, Count Style
-	Cursor, Mark, New, Flagged, Danger, Me, Link         Style
+	Cursor, Mark, New, Flagged, Danger, Me, Link, Match  Style
 	Rule, Title, Hint, Key, Toast, Error, Label, Head    Style
 	Quote                                                [3]Style
 	Added, Removed, Hunk                                 Style
@@ -78,7 +78,7 @@ func NewTheme(o Options) *Theme {
 	t := &Theme{
 		Unread: Bold, Date: 0, Count: Dim, Snippet: Dim,
 		Cursor: Reverse, Mark: Cyan | Bold, New: Green | Bold, Flagged: Yellow | Bold, Danger: Red | Bold,
-		Me: Green, Link: Under, Rule: Dim, Title: Bold, Hint: Dim, Key: Bold, Toast: 0, Error: Red | Bold,
+		Me: Green, Link: Under, Match: Bold | Under, Rule: Dim, Title: Bold, Hint: Dim, Key: Bold, Toast: 0, Error: Red | Bold,
 		Label: Dim, Head: Bold,
 		Quote: [3]Style{Cyan | Dim, Green | Dim, Magenta | Dim},
 		Added: Green, Removed: Red, Hunk: Cyan,

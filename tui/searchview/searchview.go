@@ -15,8 +15,11 @@ import (
 // A Hit is a message found.
 type Hit struct {
 	Folder string
-	ID     int // in its folder
+	ID     int    // in its folder
+	Base   string // what stays of its file's name
 	Row    list.Row
+	// Line is what was found in its text: nil if it was not looked for yet, empty if nothing was.
+	Line []list.Piece
 }
 
 // A Result is what a query finds. Hits are the newest ones.
@@ -30,6 +33,7 @@ type Result struct {
 	Partly    bool // not all are indexed, and not all others were read
 	Indexed   int  // percent that are
 	Err       string
+	Texts     bool // the query asks for something in texts: the line that has it is shown
 }
 
 // A Model is the search on the screen.
@@ -77,6 +81,9 @@ func (h hits) Find(id int) int {
 func (h hits) Row(i int) list.Row {
 	r := h.all[i].Row
 	r.ID = i
+	if len(h.all[i].Line) > 0 {
+		r.Below = h.all[i].Line
+	}
 	return r
 }
 
@@ -121,8 +128,42 @@ func (m *Model) Set(r Result) {
 		m.refine.focused = m.refine.focused && m.refine.any()
 	}
 	m.hits = hits{r.Hits, m.hits.version + 1}
+	m.list.SetBelow(r.Texts)
 	m.list.Reset(m.hits)
 }
+
+// Wants returns hits on the screen whose lines are not known, at most so many.
+func (m *Model) Wants(most int) (out []Hit) {
+	if !m.r.Texts || m.r.Query != m.Query() {
+		return nil
+	}
+	from, to := m.list.Visible()
+	for i := from; i < to && len(out) < most; i++ {
+		if m.hits.all[i].Line == nil {
+			h := m.hits.all[i]
+			h.Row.ID = i
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// SetLines takes the lines of some hits that Wants returned, unless something else was found since.
+func (m *Model) SetLines(query string, hits []Hit) {
+	if query != m.r.Query {
+		return
+	}
+	for _, h := range hits {
+		if i := h.Row.ID; i < len(m.hits.all) && m.hits.all[i].Folder == h.Folder && m.hits.all[i].ID == h.ID {
+			m.hits.all[i].Line = h.Line
+		}
+	}
+	m.hits.version++
+	m.list.SetSource(m.hits)
+}
+
+// HitLine is what is known of why hit i was found.
+func (m *Model) HitLine(i int) []list.Piece { return m.hits.all[i].Line }
 
 // SetTook says how long the search took, for tests that compare screens.
 func (m *Model) SetTook(d time.Duration) { m.r.Took = d }
