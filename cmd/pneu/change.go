@@ -135,6 +135,9 @@ func (c *changer) fail(path string, err error) { c.t.fail(path, err) }
 func (c *changer) flush() error {
 	queue := c.queue
 	c.queue = nil
+	if err := c.t.interrupted(); err != nil {
+		return err // nothing was done to them
+	}
 	if len(queue) == 0 {
 		return nil
 	}
@@ -157,6 +160,9 @@ func (c *changer) flush() error {
 			p.m, p.deed = now, d
 			c.do(queue[i : i+1])
 		}
+		if c.t.cutShort(p.result.Err) {
+			continue // as if it had not been named: it is said once
+		}
 		if p.result.Err != nil {
 			if err := c.refuse(p.was, p.result.Err); err != nil {
 				return err
@@ -176,7 +182,7 @@ func (c *changer) flush() error {
 	}
 	c.done += len(queue)
 	c.progress.count(c.done)
-	return nil
+	return c.t.interrupted()
 }
 
 // do changes messages, those that lie in one folder and have the same done to them at once.

@@ -88,6 +88,9 @@ func (t *tool) emitCopies(list []*msg, bytes bool, keep func(a, b *msg) int) err
 	groups := map[[32]byte][]*msg{}
 	var order [][32]byte
 	for _, m := range list {
+		if err := t.interrupted(); err != nil {
+			return err
+		}
 		p, err := m.load()
 		if err != nil {
 			t.fail(m.path, err)

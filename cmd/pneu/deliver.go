@@ -62,7 +62,7 @@ func deliver(t *tool) error {
 	case err != nil:
 		return sysexits.Wrap(sysexits.TempFail, err)
 	}
-	in := bufio.NewReaderSize(t.in, 64<<10)
+	in := bufio.NewReaderSize(t.reading(t.in), 64<<10)
 	if mark, _ := in.Peek(5); bytes.Equal(mark, []byte("From ")) { // of an MTA that thinks we are an mbox
 		if _, err := readLine(in); err != nil && err != io.EOF {
 			return sysexits.Wrap(sysexits.TempFail, err)

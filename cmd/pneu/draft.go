@@ -127,7 +127,7 @@ func (w *writing) readBody(name string) error {
 		defer file.Close()
 		r = file
 	}
-	b, err := io.ReadAll(io.LimitReader(r, maxBody+1))
+	b, err := io.ReadAll(io.LimitReader(w.t.reading(r), maxBody+1))
 	if err != nil {
 		return fmt.Errorf("read the text: %w", err)
 	}

@@ -111,7 +111,7 @@ func (t *tool) importAll(b *importer, name string, files []string) error {
 
 // importFrom files one mbox, or one message, read from r.
 func (t *tool) importFrom(b *importer, f *maildir.Folder, name string, r io.Reader, st os.FileInfo) error {
-	br := bufio.NewReaderSize(r, 64<<10)
+	br := bufio.NewReaderSize(t.reading(r), 64<<10)
 	mark, _ := br.Peek(3)
 	bom := string(mark) == "\ufeff" // of some Windows editor
 	if bom {
@@ -244,6 +244,9 @@ type imported struct {
 }
 
 func (b *importer) file(f *maildir.Folder, d maildir.Delivery, words []string, r io.Reader) error {
+	if err := b.t.interrupted(); err != nil {
+		return err
+	}
 	e, err := b.Deliver(f, d, r)
 	if errors.Is(err, maildir.ErrEmpty) {
 		b.t.fail(f.Name(), err)

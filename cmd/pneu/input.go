@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unsafe"
 
 	"pneu/cmd/internal/boot"
 	"pneu/maildir/index"
@@ -46,6 +47,13 @@ func (t *tool) eachRef(args []string, fb fallback, f func(r *ref) error) error {
 			return do(r)
 		}
 	}
+	work := f
+	f = func(r *ref) error {
+		if err := t.interrupted(); err != nil {
+			return err
+		}
+		return work(r)
+	}
 	if len(args) > 0 {
 		t.asked = true
 		return t.eachArg(args, f)
@@ -76,7 +84,7 @@ func (t *tool) eachRef(args []string, fb fallback, f func(r *ref) error) error {
 func (t *tool) eachArg(args []string, f func(*ref) error) error {
 	for _, a := range args {
 		if a == "-" {
-			raw, err := io.ReadAll(t.in)
+			raw, err := io.ReadAll(t.reading(t.in))
 			if err != nil {
 				return err
 			}
@@ -180,11 +188,17 @@ func trimmed(path string, end byte) string {
 }
 
 // buffered works on the records that have come whole already, many at a time: they are parts
-// of one string.
+// of one string, which is the buffer itself if their paths are not kept.
 func (t *tool) buffered(br *bufio.Reader, end byte, f func(*ref) error) error {
 	b, _ := br.Peek(br.Buffered())
-	block := string(b[:bytes.LastIndexByte(b, end)+1])
-	br.Discard(len(block))
+	b = b[:bytes.LastIndexByte(b, end)+1]
+	br.Discard(len(b))
+	block := ""
+	if t.lean {
+		block = unsafe.String(unsafe.SliceData(b), len(b)) // until br is read again
+	} else {
+		block = string(b)
+	}
 	for len(block) > 0 {
 		t.paths = t.paths[:0]
 		for len(block) > 0 && len(t.paths) < 256 {
@@ -217,7 +231,7 @@ func (t *tool) run(paths []string, f func(*ref) error) (n int, err error) {
 	b, v := t.folderOf(dir)
 	if v == nil {
 		for _, path := range paths[:n] {
-			if err := t.path(path, 0, f); err != nil {
+			if err := t.path(t.kept(path), 0, f); err != nil {
 				return n, err
 			}
 		}
@@ -229,17 +243,28 @@ func (t *tool) run(paths []string, f func(*ref) error) (n int, err error) {
 	t.found = t.finder.LookupAll(v.Index(), t.found[:0], t.files, t.lane.isNew)
 	for i, path := range paths[:n] {
 		if t.found[i].Match != index.Same {
-			if err := t.path(path, 0, f); err != nil {
+			if err := t.path(t.kept(path), 0, f); err != nil {
 				return n, err
 			}
 			continue
 		}
-		t.given = ref{path: path, b: b, v: v, n: t.found[i].Row}
+		t.given = ref{b: b, v: v, n: t.found[i].Row}
+		if !t.lean {
+			t.given.path = path
+		}
 		if err := f(&t.given); err != nil {
 			return n, err
 		}
 	}
 	return n, nil
+}
+
+// kept is a path of a block that may be kept.
+func (t *tool) kept(path string) string {
+	if t.lean {
+		return strings.Clone(path)
+	}
+	return path
 }
 
 var errLong = errors.New("a record is longer than 1 MB: these are no paths")

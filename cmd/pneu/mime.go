@@ -86,7 +86,7 @@ func (w *writing) mimeFrom(name string, r io.Reader) error {
 	var text []byte
 	if file, ok := r.(*os.File); !ok || !isTerminal(file) {
 		var err error
-		if text, err = io.ReadAll(io.LimitReader(r, maxBody+1)); err != nil {
+		if text, err = io.ReadAll(io.LimitReader(w.t.reading(r), maxBody+1)); err != nil {
 			return fmt.Errorf("read %s: %w", name, err)
 		}
 		if len(text) > maxBody {

@@ -109,7 +109,7 @@ func queued(t *tool, do func(*spool) error) error {
 		if st, err := file.Stat(); ok && (err != nil || st.Mode()&os.ModeCharDevice != 0) {
 			return boot.Usage("which messages? Name ids, filters or --all, or pipe ids in")
 		}
-		if s.ids, err = readIDs(t.in); err != nil {
+		if s.ids, err = readIDs(t.reading(t.in)); err != nil {
 			return err
 		}
 		if len(s.ids) == 0 {

@@ -53,11 +53,14 @@ type tool struct {
 	files   []string
 	found   []index.Found
 	finder  *index.Finder
+	lean    bool // refs to rows of an index come without their paths
 	remarks remarks
 
 	keeper  *keeper         // of keywords that are read
 	changes *keeper         // what changes many messages, while they are changed
 	indexed map[string]bool // folders that have an index
+
+	interruption interruption
 
 	due     atomic.Bool  // the output is to be handed on
 	timer   *time.Timer  // sets due
@@ -115,6 +118,8 @@ func verb(f func(*tool) error) cli.ActionFunc {
 		if err := t.chooseForm(); err != nil {
 			return err
 		}
+		stop := t.interruption.heed(t.context())
+		defer stop()
 		err := f(t)
 		if t.keeper != nil {
 			t.keeper.close()
@@ -132,7 +137,7 @@ func (t *tool) verdict(err error) error {
 	switch {
 	case errors.Is(err, syscall.EPIPE):
 		return boot.Exit(128 + int(syscall.SIGPIPE))
-	case errors.Is(err, context.Canceled) && t.context().Err() != nil:
+	case t.cutShort(err):
 		return sysexits.Wrap(sysexits.TempFail, context.Cause(t.context())) // which signal it was
 	case err != nil:
 		return withCode(err)
@@ -329,9 +334,15 @@ func unread(code int, err error) error {
 }
 
 func (p patient) Read(b []byte) (int, error) {
-	if file, ok := p.t.in.(*os.File); !ok || !ready(file) {
+	file, ok := p.t.in.(*os.File)
+	if !ok || !ready(file) {
 		if err := p.rest(); err != nil {
 			return 0, err
+		}
+		if ok {
+			if err := p.t.await(file); err != nil {
+				return 0, err
+			}
 		}
 	}
 	p.t.turn++
