@@ -271,7 +271,7 @@ func TestSimple(t *testing.T) {
 		}
 	}
 	var letters []rune
-	for r := rune(0x80); r < 0x800; r++ {
+	for r := rune(0x80); r < 0x3000; r++ {
 		if _, simple := cells(string(r)); !simple {
 			continue
 		}
@@ -295,7 +295,7 @@ func TestSimple(t *testing.T) {
 		}
 		check(b.String())
 	}
-	for _, s := range []string{"\xc3", "a\xc3", "\xc3a", "\xc3\xc3", "\xd0\x80\x80", "e\u0301", "ä\u0301", "\xce\xa2", "ü\u200d"} {
+	for _, s := range []string{"\xc3", "a\xc3", "\xc3a", "\xc3\xc3", "\xd0\x80\x80", "e\u0301", "ä\u0301", "\xce\xa2", "ü\u200d", "\xe2\x80", "\xe2\x80\xff", "a\xe2"} {
 		clean, _, _ := slow(s)
 		if got := Line(s).String(); got != clean {
 			t.Errorf("Line(%q) = %q, want %q", s, got, clean)

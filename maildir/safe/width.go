@@ -15,32 +15,46 @@ func Width(s string) int {
 	return displaywidth.String(s)
 }
 
-// cells counts the cells of s if it is simple: of printable ASCII, and of letters that take one cell each and are
-// clean, whatever stands beside them.
+// cells counts the cells of s if it is simple: of printable ASCII, and of letters and punctuation that take one cell
+// each and are clean, whatever stands beside them.
 func cells(s string) (n int, simple bool) {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c >= 0x80 {
-			if i++; i == len(s) || !isLetter(c, s[i]) {
-				return 0, false
-			}
-		} else if c-' ' >= 0x7f-' ' {
+	for i := 0; i < len(s); n++ {
+		if s[i]-' ' < 0x7f-' ' {
+			i++
+			continue
+		}
+		k := simpleAt(s, i)
+		if k == 0 {
 			return 0, false
 		}
-		n++
+		i += k
 	}
 	return n, true
 }
 
-// isLetter reports whether two octets are one of the letters that cells means, of the scripts in which most mail is
-// that is not in ASCII alone: Latin (U+00C0 to U+027F), Greek (U+0391 to U+03FF) and Cyrillic (U+0400 to U+047F).
-func isLetter(c, d byte) bool {
+// simpleAt returns how many octets the character at i has, 0 if it is not simple. Simple are, beside ASCII, what most
+// mail has that is not in ASCII alone: Latin (U+00C0 to U+027F), Greek (U+0391 to U+03FF) and Cyrillic letters (U+0400
+// to U+047F), dashes and quotation marks (U+2010 to U+2027).
+func simpleAt(s string, i int) int {
+	c := s[i]
 	switch {
-	case d&0xc0 != 0x80:
-		return false
+	case c-' ' < 0x7f-' ':
+		return 1
+	case c < 0xc3 || len(s)-i < 2:
+	case c <= 0xc9, c == 0xcf, c == 0xd0, c == 0xd1:
+		if s[i+1]&0xc0 == 0x80 {
+			return 2
+		}
 	case c == 0xce:
-		return d >= 0x91 && d != 0xa2
+		if d := s[i+1]; d >= 0x91 && d <= 0xbf && d != 0xa2 {
+			return 2
+		}
+	case c == 0xe2 && len(s)-i >= 3 && s[i+1] == 0x80:
+		if d := s[i+2]; d >= 0x90 && d <= 0xa7 {
+			return 3
+		}
 	}
-	return c >= 0xc3 && c <= 0xc9 || c == 0xcf || c == 0xd0 || c == 0xd1
+	return 0
 }
 
 // Truncate cuts s to w cells, with an ellipsis in the last where something was cut. Characters are kept whole.
@@ -59,9 +73,7 @@ func Truncate(s string, w int) string {
 	} else if simple {
 		end := 0
 		for range w - 1 {
-			if end++; s[end-1] >= 0x80 {
-				end++
-			}
+			end += simpleAt(s, end)
 		}
 		return s[:end] + "…"
 	}
