@@ -364,7 +364,7 @@ func TestPartsAreSaved(t *testing.T) {
 	r.keys("ctrl+u")
 	r.typed(to)
 	r.keys("enter")
-	r.want("error:.*file exists")
+	r.want("error: open ") // the reason may not fit behind the path
 }
 
 func TestCommandLine(t *testing.T) {

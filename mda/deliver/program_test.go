@@ -96,7 +96,7 @@ func TestCommand(t *testing.T) {
 		code          int
 		says          string
 	}{
-		{"fine", "cat >DIR/out; env >DIR/env", 0, ""},
+		{"fine", "cat >'DIR/out'; env >'DIR/env'", 0, ""},
 		{"does not read", "true", 0, ""},
 		{"says no such user", "echo who is that >&2; exit 67", sysexits.NoUser, "who is that"},
 		{"fails somehow", "echo oh; exit 1", sysexits.TempFail, "oh"},
