@@ -16,8 +16,8 @@ func (t *tx) keep(uid UID, blob, head []byte) (uint32, error) {
 		v.blob.text = appendBlob(v.blob.text, uid, head)
 		return uint32(n), nil
 	}
-	if t.x.opt.ReadOnly {
-		return 0, nil
+	if t.x.opt.ReadOnly || t.blob == nil && t.x.volatileNow() {
+		return 0, nil // the files are for those who commit
 	}
 	if t.blob == nil {
 		if err := t.openBlobs(); err != nil {

@@ -75,6 +75,11 @@ type slot struct {
 	st       State
 }
 
+// cacheBounds takes from another slot what it says of pneu.cache and pneu.head.
+func (s *slot) cacheBounds(of *slot) {
+	s.cacheID, s.cacheEnd, s.headEnd, s.cacheOK, s.headOK = of.cacheID, of.cacheEnd, of.headEnd, of.cacheOK, of.headOK
+}
+
 func (s *slot) encode() []byte {
 	b := make([]byte, sector)
 	w := fieldWriter{b: b}

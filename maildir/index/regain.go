@@ -181,7 +181,7 @@ func (f *fork) of(c *core, st *State) bool {
 func (b *builder) forgetBlobs(of, s *slot, all bool) {
 	if all || of.cacheID != s.cacheID {
 		b.dropCache()
-		s.cacheID, s.cacheEnd, s.headEnd, s.cacheOK, s.headOK = 0, 0, 0, 0, 0
+		s.cacheBounds(&slot{})
 		return
 	}
 	for k := range b.parts {

@@ -261,6 +261,40 @@ func TestRegain(t *testing.T) {
 	}
 }
 
+// In memory nothing is written to the files of digests, which are others' too.
+func TestNoSpaceLeavesDigests(t *testing.T) {
+	f := newFolder(t)
+	fsys := &scarceFS{left: -1}
+	x := mustOpen(t, f, Options{fs: fsys})
+	put(t, f, "cur/1.a:2,")
+	syncIndex(t, x)
+	before, err := os.ReadFile(filepath.Join(f.Path(), cacheName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fsys.left = 0
+	for n := 2; n < 5; n++ {
+		put(t, f, fmt.Sprintf("new/%d.b", n))
+		fsys.left = (n - 2) * 3
+		v := syncIndex(t, x)
+		if x.Volatile() == nil || v.Len() != n || v.Blob(0) == nil {
+			t.Fatal(n, x.Volatile(), v.Len(), v.Blob(0))
+		}
+		for row := range v.Len() {
+			if v.HasDigest(row) != (v.Blob(row) != nil) {
+				t.Errorf("%d: row %d has a digest that is not there", n, row)
+			}
+		}
+	}
+	if after, err := os.ReadFile(filepath.Join(f.Path(), cacheName)); err != nil || string(after[:len(before)]) != string(before) {
+		t.Error("pneu.cache was changed", err)
+	}
+	y := mustOpen(t, f, Options{})
+	if y.View().Blob(0) == nil {
+		t.Error("the digest is gone")
+	}
+}
+
 // What others have committed meanwhile holds, and no UID is two messages to anyone.
 func TestRegainAfterOthers(t *testing.T) {
 	f := newFolder(t)

@@ -183,7 +183,7 @@ func (x *Index) prepare() error {
 		b := newBuilder(x.cur.Load().table, c.slot.st)
 		b.dropCache()
 		c.slot.st = b.st
-		c.slot.cacheID, c.slot.cacheEnd, c.slot.headEnd, c.slot.cacheOK, c.slot.headOK = 0, 0, 0, 0, 0
+		c.slot.cacheBounds(&slot{})
 		x.publish(b.done())
 		renew = true
 	}
@@ -383,6 +383,11 @@ func (t *tx) commit() (*View, error) {
 		next.length = x.core.slot.length
 		if x.core.blob.fs == nil {
 			next.cacheID = x.core.blob.id
+		} else if t.blob != nil {
+			files := x.core.slot
+			b.forgetBlobs(&next, &files, false)
+			next.cacheBounds(&files)
+			next.st.Undigested = b.st.Undigested
 		}
 		if c := x.core; !c.forked {
 			c.forked, c.fork = true, fork{c.id.gen, c.slot.seq, c.slot.st.UIDNext, c.slot.st.HighestModSeq}
