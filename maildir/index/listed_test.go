@@ -60,6 +60,10 @@ func TestList(t *testing.T) {
 	if kept := check("whole", x.View()); kept < n {
 		t.Errorf("%d digests", kept)
 	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	x = mustOpen(t, f, Options{ReadOnly: true}) // so that nobody writes the file anew
 	path := filepath.Join(f.Path(), cacheName)
 	whole, err := os.ReadFile(path)
 	if err != nil {
@@ -70,13 +74,13 @@ func TestList(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	for at := pageSize + 100; at < len(whole); at += 701 {
+	for at := pageSize + 100; at < len(whole); at += 331 {
 		if _, err := file.WriteAt([]byte{^whole[at]}, int64(at)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	damaged := check("damaged", x.View())
-	if damaged == 0 || damaged > n-50 {
+	if damaged == 0 || damaged >= n {
 		t.Errorf("%d digests in a damaged file", damaged)
 	}
 	if err := file.Truncate(int64(len(whole) / 2 / pageSize * pageSize)); err != nil {
