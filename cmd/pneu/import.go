@@ -51,55 +51,47 @@ func importMail(t *tool) error {
 		return err
 	}
 	defer done()
-	b := &importer{t: t, Batch: j.Begin("cli", "import "+name), keeper: k, progress: t.progress("import " + name)}
+	b := &importer{t: t, Batch: j.Begin("cli", "import "+name), name: name, keeper: k, progress: t.progress("import " + name)}
 	if t.tty {
 		b.progress.w = nil
 	}
-	defer b.Commit()
-	defer b.progress.end()
-	if err := t.importAll(b, name, files); err != nil {
-		b.flush()
+	if err := b.open(j); err != nil {
 		return err
 	}
-	return b.flush()
+	err = t.importAll(b, files)
+	if ferr := b.flush(); err == nil {
+		err = ferr
+	}
+	b.progress.end()
+	return b.close(j, err)
 }
 
 // importAll files what it reads.
-func (t *tool) importAll(b *importer, name string, files []string) error {
-	f, err := t.folder(name)
-	if errors.Is(err, maildir.ErrNoFolder) && !filepath.IsAbs(name) && !strings.HasPrefix(name, ".") {
-		var s *maildir.Store
-		if s, err = t.tree(); err == nil {
-			f, err = b.CreateFolder(s, name)
-		}
-	}
-	if err != nil {
-		return err
-	}
+func (t *tool) importAll(b *importer, files []string) error {
 	if len(files) == 0 {
-		return t.importFrom(b, f, "standard input", t.in, nil)
+		return t.importFrom(b, "standard input", t.in, nil)
 	}
 	t.asked = true
 	for _, path := range files {
 		if path == "-" {
-			if err := t.importFrom(b, f, "standard input", t.in, nil); err != nil {
+			if err := t.importFrom(b, "standard input", t.in, nil); err != nil {
 				return err
 			}
 			continue
 		}
 		file, err := os.Open(path)
 		if err != nil {
-			t.fail(path, err)
+			b.unread(path, err)
 			continue
 		}
 		st, err := file.Stat()
 		switch {
 		case err != nil:
-			t.fail(path, err)
+			b.unread(path, err)
 		case !st.Mode().IsRegular() && st.Mode()&fs.ModeNamedPipe == 0:
 			t.fail(path, errors.New("neither an mbox nor a message: no plain file"))
 		default:
-			err = t.importFrom(b, f, path, file, st)
+			err = t.importFrom(b, path, file, st)
 		}
 		file.Close()
 		if err != nil {
@@ -110,7 +102,7 @@ func (t *tool) importAll(b *importer, name string, files []string) error {
 }
 
 // importFrom files one mbox, or one message, read from r.
-func (t *tool) importFrom(b *importer, f *maildir.Folder, name string, r io.Reader, st os.FileInfo) error {
+func (t *tool) importFrom(b *importer, name string, r io.Reader, st os.FileInfo) error {
 	br := bufio.NewReaderSize(t.reading(r), 64<<10)
 	mark, _ := br.Peek(3)
 	bom := string(mark) == "\ufeff" // of some Windows editor
@@ -118,7 +110,7 @@ func (t *tool) importFrom(b *importer, f *maildir.Folder, name string, r io.Read
 		br.Discard(3)
 	}
 	if h, _ := br.Peek(512); len(h) == 512 && string(h[257:262]) == "ustar" { // POSIX and GNU alike
-		return t.importTar(b, f, name, tar.NewReader(br))
+		return t.importTar(b, name, tar.NewReader(br))
 	}
 	first, err := br.Peek(5)
 	if err != nil && err != io.EOF {
@@ -132,7 +124,7 @@ func (t *tool) importFrom(b *importer, f *maildir.Folder, name string, r io.Read
 		if st != nil && st.Mode().IsRegular() {
 			d.Time, d.Flags = st.ModTime(), maildir.ParseFlags(st.Name())
 		}
-		return b.file(f, d, nil, br)
+		return b.file(d, nil, br)
 	}
 	var at io.ReaderAt
 	if file, ok := r.(*os.File); ok && !bom && st != nil && st.Mode().IsRegular() {
@@ -145,11 +137,10 @@ func (t *tool) importFrom(b *importer, f *maildir.Folder, name string, r io.Read
 			return nil
 		}
 		if err != nil {
-			t.fail(fmt.Sprintf("%s, message %d", name, n), err)
-			return nil
+			return b.unread(fmt.Sprintf("%s, message %d", name, n), err)
 		}
 		head, d, words := takeStatus(m)
-		if err := b.file(f, d, words, io.MultiReader(bytes.NewReader(head), m.body)); err != nil {
+		if err := b.file(d, words, io.MultiReader(bytes.NewReader(head), m.body)); err != nil {
 			return err
 		}
 		if _, err := io.Copy(io.Discard, m.body); err != nil {
@@ -160,15 +151,14 @@ func (t *tool) importFrom(b *importer, f *maildir.Folder, name string, r io.Read
 
 // importTar files the plain files of a tar, each a message. Names in it say flags and nothing
 // about where to put it.
-func (t *tool) importTar(b *importer, f *maildir.Folder, name string, r *tar.Reader) error {
+func (t *tool) importTar(b *importer, name string, r *tar.Reader) error {
 	for {
 		h, err := r.Next()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
-			t.fail(name, err)
-			return nil
+			return b.unread(name, err)
 		}
 		if h.Typeflag != tar.TypeReg {
 			continue
@@ -179,7 +169,7 @@ func (t *tool) importTar(b *importer, f *maildir.Folder, name string, r *tar.Rea
 		if len(words) > 0 {
 			d.Flags = d.Flags.Change("", lowercase)
 		}
-		if err := b.file(f, d, words, r); err != nil {
+		if err := b.file(d, words, r); err != nil {
 			return err
 		}
 	}
@@ -232,32 +222,105 @@ func keywordsOf(text string) (words []string) {
 type importer struct {
 	t *tool
 	*journal.Batch
+	name     string
+	f        *maildir.Folder // nil: made for the first message
+	earlier  *resumed        // nil: no import into it was cut off
+	cut      bool            // this one was: what could not be read may come another time
 	keeper   *keeper
 	progress *progress
 	queue    []imported
 	done     int
+	filed    int // and not passed over
 }
 
 type imported struct {
 	m     *msg
 	words []string
+	op    string
 }
 
-func (b *importer) file(f *maildir.Folder, d maildir.Delivery, words []string, r io.Reader) error {
+// open looks for the folder, and for imports into it that did not end.
+func (b *importer) open(j *journal.Journal) error {
+	f, err := b.t.folder(b.name)
+	switch {
+	case errors.Is(err, maildir.ErrNoFolder) && !filepath.IsAbs(b.name) && !strings.HasPrefix(b.name, "."):
+		_, err = b.t.tree()
+	case err == nil:
+		b.f = f
+		b.earlier, err = resume(j, f)
+	}
+	return err
+}
+
+// close ends the action, unless it was cut off: then it is left as if it had been killed, and
+// the next import goes on from there.
+func (b *importer) close(j *journal.Journal, err error) error {
+	if b.earlier != nil && b.earlier.passed > 0 {
+		b.t.note("passed over %s that an import into %s has filed which did not end", plural(b.earlier.passed, "message"), b.name)
+	}
+	if err != nil || b.cut {
+		b.Leave()
+		if b.filed > 0 {
+			b.t.note("%s filed: run again, it goes on behind them; or take them back by pneu undo", plural(b.filed, "message"))
+		}
+		return err
+	}
+	if err := b.Commit(); err != nil || b.earlier == nil {
+		return err
+	}
+	return b.earlier.end(j)
+}
+
+// unread reports that the rest of a file cannot be read.
+func (b *importer) unread(name string, err error) error {
+	if b.t.cutShort(err) {
+		return err
+	}
+	b.cut = true
+	b.t.fail(name, err)
+	return nil
+}
+
+func (b *importer) file(d maildir.Delivery, words []string, r io.Reader) error {
 	if err := b.t.interrupted(); err != nil {
 		return err
 	}
-	e, err := b.Deliver(f, d, r)
+	if b.f == nil {
+		s, err := b.t.tree()
+		if err != nil {
+			return err
+		}
+		if b.f, err = b.CreateFolder(s, b.name); err != nil {
+			return err
+		}
+	}
+	if b.earlier != nil {
+		raw, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		if e, ok := b.earlier.pass(raw); ok {
+			return b.take(e, words, "same")
+		}
+		r = bytes.NewReader(raw)
+	}
+	e, err := b.Deliver(b.f, d, r)
 	if errors.Is(err, maildir.ErrEmpty) {
-		b.t.fail(f.Name(), err)
+		b.t.fail(b.name, err)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	b.filed++
+	return b.take(e, words, "append")
+}
+
+// take queues a message that is in the folder now.
+func (b *importer) take(e maildir.Entry, words []string, op string) error {
 	b.done++
 	b.progress.count(b.done)
-	b.queue = append(b.queue, imported{&msg{path: f.File(e), f: f, e: e}, words})
+	b.queue = append(b.queue, imported{&msg{path: b.f.File(e), f: b.f, e: e}, words, op})
 	if len(b.queue) == 1 && len(words) == 0 || len(b.queue) >= changeRun {
 		return b.flush()
 	}
@@ -299,7 +362,7 @@ func (b *importer) flush() error {
 		}
 	}
 	for _, q := range queue {
-		if err := b.t.emit(q.m, "append"); err != nil {
+		if err := b.t.emit(q.m, q.op); err != nil {
 			return err
 		}
 	}
