@@ -1,13 +1,16 @@
 package main
 
 import (
-	"bytes"
+	"encoding/binary"
+	"hash/maphash"
 	"runtime"
 	"strconv"
 	"time"
 
 	"pneu/maildir/digest"
+	"pneu/maildir/index"
 	"pneu/maildir/safe"
+	"pneu/maildir/store"
 )
 
 // A page is where the lines of messages are written whose lines take no file to write: all
@@ -21,24 +24,31 @@ type page struct {
 	sheet  *sheet   // that is gathered
 	given  []*sheet // to be written, or written but not handed on
 	free   []*sheet
-	work   chan *sheet // to whom writes; nil: nobody does
-	own    *lines      // for what is written here
+	work   chan *sheet // to others who write; nil: there are none
+	own    *lines      // for what is written by who gathers
 }
 
 // A sheet is a part of a page.
 type sheet struct {
-	refs   []ref
+	rows   []lineOf
 	text   []byte
-	n      int   // lines
-	failed []int // of refs
+	n      int    // lines
+	failed []*msg // without one
 	done   chan struct{}
+}
+
+// A lineOf is a message that an index has, and its number on the page. It is small, for one
+// processor writes it and another one reads it.
+type lineOf struct {
+	v      *store.View
+	n, num int32
 }
 
 const (
 	// sheetSize is how many lines a sheet has: enough that handing it out does not count.
-	sheetSize = 512
+	sheetSize = 1024
 	// fewLines are written at once, by whoever gathered them.
-	fewLines = sheetSize / 2
+	fewLines = sheetSize / 4
 	// maxWriters bounds how many processors write.
 	maxWriters = 4
 )
@@ -51,25 +61,34 @@ func newSheet() *sheet { return &sheet{done: make(chan struct{}, 1)} }
 
 // add puts a message on the page, under a number.
 func (p *page) add(r *ref, num int) error {
-	s := p.sheet
-	s.refs = append(s.refs, *r)
-	s.refs[len(s.refs)-1].num = int32(num)
-	if !r.digested() { // a file is to be read: what is before it need not wait for that
-		return p.print()
+	if r.m != nil || !r.digested() { // a file is to be read: what is before it need not wait for that
+		if err := p.print(); err != nil {
+			return err
+		}
+		s, bold := p.sheet, p.colour && r.unread()
+		if bold {
+			s.text = append(s.text, boldOn...)
+		}
+		s.text = append(s.text, scanLine(r.msg(), num, p.width, p.now)...)
+		p.end(s, 0, r.m, bold)
+		return p.hand(s)
 	}
-	if len(s.refs) == sheetSize {
+	s := p.sheet
+	if s.rows = append(s.rows, lineOf{r.v, r.n, int32(num)}); len(s.rows) == sheetSize {
 		p.give()
 		return p.take(2 * p.writers())
 	}
 	return nil
 }
 
-func (p *page) writers() int { return min(runtime.GOMAXPROCS(0), maxWriters) }
+// writers is how many others write.
+func (p *page) writers() int { return min(runtime.GOMAXPROCS(0), maxWriters) - 1 }
 
-// give hands the sheet to who writes, and goes on with another one.
+// give puts the sheet among those that are to be written, and goes on with another one.
 func (p *page) give() {
 	if p.work == nil {
-		p.work = make(chan *sheet, 2*p.writers()+1)
+		p.work = make(chan *sheet, 2*maxWriters)
+		p.own = newLines(p.width, p.now)
 		for range p.writers() {
 			go func() {
 				l := newLines(p.width, p.now)
@@ -89,12 +108,18 @@ func (p *page) give() {
 	}
 }
 
-// take hands on what is written, until no more than some sheets are left.
+// take hands on what is written, and writes itself as long as more than some sheets are left.
 func (p *page) take(left int) error {
 	for len(p.given) > 0 {
 		s := p.given[0]
 		if len(p.given) > left {
-			<-s.done
+			select {
+			case <-s.done:
+			case other := <-p.work:
+				p.write(other, p.own)
+				other.done <- struct{}{}
+				continue
+			}
 		} else {
 			select {
 			case <-s.done:
@@ -117,23 +142,23 @@ func (p *page) hand(s *sheet) error {
 	var err error
 	p.t.out.Write(s.text)
 	p.t.printed += s.n
-	for _, k := range s.failed {
-		p.t.fail(s.refs[k].path, s.refs[k].m.err)
+	for _, m := range s.failed {
+		p.t.fail(m.path, m.err)
 	}
 	if s.n > 0 {
 		p.t.printed--
 		err = p.t.wrote()
 	}
-	s.refs = s.refs[:0]
+	s.rows, s.text, s.n, s.failed = s.rows[:0], s.text[:0], 0, s.failed[:0]
 	return err
 }
 
 // print writes and hands on all there is.
 func (p *page) print() error {
-	if len(p.sheet.refs) > fewLines {
+	if len(p.sheet.rows) > fewLines {
 		p.give()
 	}
-	if err := p.take(0); err != nil || len(p.sheet.refs) == 0 {
+	if err := p.take(0); err != nil || len(p.sheet.rows) == 0 {
 		return err
 	}
 	if p.own == nil {
@@ -143,8 +168,8 @@ func (p *page) print() error {
 	return p.hand(p.sheet)
 }
 
-// end lets go of who writes.
-func (p *page) end() {
+// close lets go of the others who write.
+func (p *page) close() {
 	if p.work != nil {
 		close(p.work)
 	}
@@ -152,36 +177,65 @@ func (p *page) end() {
 
 // write writes the lines of a sheet.
 func (p *page) write(s *sheet, l *lines) {
-	s.text, s.n, s.failed = s.text[:0], 0, s.failed[:0]
-	for k := range s.refs {
-		r := &s.refs[k]
-		line := l.of(r, int(r.num))
-		if r.m != nil && r.m.err != nil {
-			s.failed = append(s.failed, k)
-			continue
+	for from := 0; from < len(s.rows); {
+		v, to := s.rows[from].v, from+1
+		for to < len(s.rows) && s.rows[to].v == v {
+			to++
 		}
-		s.n++
-		if p.colour && r.unread() {
-			s.text = append(append(append(s.text, "\x1b[1m"...), line...), "\x1b[0m\n"...)
-		} else {
-			s.text = append(append(s.text, line...), '\n')
+		l.look(v, s.rows[from:to])
+		for k := range l.listed {
+			row, listed, at := &s.rows[from+k], &l.listed[k], len(s.text)
+			bold := p.colour && !listed.Flags.Has(index.Seen)
+			if bold {
+				s.text = append(s.text, boldOn...)
+			}
+			var m *msg
+			s.text, m = l.append(s.text, row, listed)
+			p.end(s, at, m, bold)
 		}
+		from = to
 	}
 }
+
+// end ends a line that begins at a place of the text, or takes it back if its message, where
+// it was asked, could not be read.
+func (p *page) end(s *sheet, at int, m *msg, bold bool) {
+	if m != nil && m.err != nil {
+		s.text = s.text[:at]
+		s.failed = append(s.failed, m)
+		return
+	}
+	s.n++
+	if bold {
+		s.text = append(s.text, boldOff...)
+	}
+	s.text = append(s.text, '\n')
+}
+
+const (
+	boldOn  = "\x1b[1m"
+	boldOff = "\x1b[0m"
+)
 
 // lines writes the lines of scan. It keeps what it would make again: who writes mail, writes
 // much of it.
 type lines struct {
 	width   int
 	now     time.Time
-	buf     []byte
-	key     []byte
+	rows    []int32
+	listed  []index.Listed // of those that are written just now
+	seed    maphash.Seed
+	recent  [2048]sentBy
 	senders map[string]string // the sender's column by name, NUL, address
-	today   int64             // the day that now is, since 1970
+	key     []byte
+	today   int64 // the day that now is, since 1970
 	zone    span
 	lastDay int64 // the day that was written last, as dayText: lists are often by date
 	dayText []byte
 }
+
+// A sentBy is who wrote a message that was listed before, and the column of that.
+type sentBy struct{ name, addr, column string }
 
 // A span is a time in which the clock of the reader's place is not set.
 type span struct {
@@ -193,64 +247,70 @@ type span struct {
 const maxSenders = 1 << 16
 
 func newLines(width int, now time.Time) *lines {
-	l := &lines{width: width, now: now, senders: map[string]string{}, zone: span{from: 1}}
+	l := &lines{width: width, now: now, seed: maphash.MakeSeed(), senders: map[string]string{}, zone: span{from: 1}}
 	l.today = l.day(now.Unix())
 	return l
 }
 
-// of returns the line of a message: good until the next call.
-func (l *lines) of(r *ref, num int) []byte {
-	if r.v != nil {
-		if b := r.v.Index().Blob(int(r.n)); b != nil {
-			if d, err := digest.Decode(b); err == nil {
-				return l.fromDigest(r, d, num)
-			}
-		}
+// look has at hand what an index knows of messages.
+func (l *lines) look(v *store.View, rows []lineOf) {
+	l.rows = l.rows[:0]
+	for i := range rows {
+		l.rows = append(l.rows, rows[i].n)
 	}
-	return append(l.buf[:0], scanLine(r.msg(), num, l.width, l.now)...)
+	l.listed = v.Index().List(l.listed[:0], l.rows)
 }
 
-func (l *lines) fromDigest(r *ref, d digest.Digest, num int) []byte {
-	b := l.buf[:0]
+// append appends the line of a message, which is returned if it had to be asked.
+func (l *lines) append(b []byte, row *lineOf, listed *index.Listed) ([]byte, *msg) {
+	if listed.Blob != nil {
+		if d, err := digest.Decode(listed.Blob); err == nil {
+			return l.fromDigest(b, int64(row.num), d, listed), nil
+		}
+	}
+	r := ref{b: &box{f: row.v.Folder()}, v: row.v, n: row.n}
+	return append(b, scanLine(r.msg(), int(row.num), l.width, l.now)...), r.m
+}
+
+func (l *lines) fromDigest(b []byte, num int64, d digest.Digest, listed *index.Listed) []byte {
 	from := len(b)
-	b = strconv.AppendInt(b, int64(num), 10)
-	if pad := 4 - (len(b) - from); pad > 0 {
-		b = append(append(b[:from], "    "[:pad]...), strconv.Itoa(num)...)
+	for limit := int64(1000); num < limit && limit > 1; limit /= 10 {
+		b = append(b, ' ')
 	}
+	b = strconv.AppendInt(b, num, 10)
+	marks := markRow(listed, d)
+	b = append(b, ' ', marks[0], marks[1], marks[2], ' ')
+	b = l.appendDate(b, listed.Sent)
 	b = append(b, ' ')
-	marks := r.marks(d)
-	b = append(b, marks[:]...)
-	b = append(b, ' ')
-	b = l.appendDate(b, r.v.Index().Sent(int(r.n)))
-	b = append(b, ' ')
-	who := l.sender(d)
-	b = append(b, who...)
-	b = append(b, "  "...)
 	// The sender's column alone may have letters that are wide.
-	room := max(l.width-(len(b)-len(who)+min(20, l.width/4)), 10)
-	indent := 0
-	if r.m != nil {
-		indent = min(r.m.depth, 4)
-	}
+	room := max(l.width-(len(b)-from+min(20, l.width/4)+2), 10)
+	b = append(b, l.sender(d)...)
+	b = append(b, "  "...)
 	subject := d.SubjectBytes()
-	if indent == 0 && isPlain(subject) && len(bytes.TrimSpace(subject)) > 0 {
+	if len(subject) > 0 && subject[0] != ' ' && isPlain(subject) {
 		if len(subject) > room {
 			b = append(append(b, subject[:room-1]...), "…"...)
 		} else {
 			b = append(b, subject...)
 		}
 	} else {
-		b = append(b, safe.Truncate(indentation[:2*indent]+subjectLine(string(subject)), room)...)
+		b = append(b, safe.Truncate(subjectLine(string(subject)), room)...)
 	}
-	b = bytes.TrimRight(b, " ")
-	l.buf = b
+	for b[len(b)-1] == ' ' { // the number is none
+		b = b[:len(b)-1]
+	}
 	return b
 }
 
-const indentation = "        "
-
-// isPlain reports whether b is printable ASCII.
+// isPlain reports whether b is printable ASCII: of eight octets at a time, whether one has the
+// highest bit, would have it with one more (DEL), or would lend it with 0x20 less.
 func isPlain(b []byte) bool {
+	const high, one, blank = 0x8080808080808080, 0x0101010101010101, 0x2020202020202020
+	for ; len(b) >= 8; b = b[8:] {
+		if x := binary.LittleEndian.Uint64(b); (x|x+one|x-blank)&high != 0 {
+			return false
+		}
+	}
 	for _, c := range b {
 		if c-' ' >= 0x7f-' ' {
 			return false
@@ -262,6 +322,14 @@ func isPlain(b []byte) bool {
 // sender returns the column of the sender.
 func (l *lines) sender(d digest.Digest) string {
 	name, addr := d.FromNameBytes(), d.FromAddrBytes()
+	last := &l.recent[maphash.Bytes(l.seed, addr)%uint64(len(l.recent))]
+	if last.column == "" || last.addr != string(addr) || last.name != string(name) {
+		*last = sentBy{string(name), string(addr), l.senderOf(d, name, addr)}
+	}
+	return last.column
+}
+
+func (l *lines) senderOf(d digest.Digest, name, addr []byte) string {
 	l.key = append(append(append(l.key[:0], name...), 0), addr...)
 	if s, ok := l.senders[string(l.key)]; ok {
 		return s

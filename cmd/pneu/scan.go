@@ -8,12 +8,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"pneu/maildir"
 	"pneu/maildir/digest"
+	"pneu/maildir/index"
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
 	"pneu/maildir/safe/who"
-	"pneu/maildir/store"
 )
 
 func scanVerb() *cli.Command {
@@ -40,8 +39,9 @@ func scan(t *tool) error {
 		}
 	}
 	p := newPage(t, w, now, colour)
-	defer p.end()
+	defer p.close()
 	t.idle = p.print
+	t.lean = seq == nil && t.form == formPath
 	err := t.eachRef(args, wholeSequence, func(r *ref) error {
 		n++
 		if seq != nil {
@@ -90,26 +90,43 @@ func (r *ref) unread() bool {
 	return r.msg().Unread()
 }
 
-// marks is marks of a message in an index.
-func (r *ref) marks(d digest.Digest) [3]byte {
-	flags := r.v.Index().Flags(int(r.n))
-	return markFlags(r.v.Index().InNew(int(r.n)), !flags.Has(store.Seen), flags.Maildir(), func() bool { return d.Class()&digest.LikelyAttachment != 0 })
+// markRow is marks of a message in an index.
+func markRow(r *index.Listed, d digest.Digest) [3]byte {
+	b := [3]byte{' ', ' ', ' '}
+	switch {
+	case r.InNew:
+		b[0] = 'N'
+	case !r.Flags.Has(index.Seen):
+		b[0] = 'U'
+	}
+	if r.Flags.Has(index.Flagged) {
+		b[1] = '!'
+	}
+	switch {
+	case r.Flags.Has(index.Trashed):
+		b[2] = 'T'
+	case r.Flags.Has(index.Draft):
+		b[2] = 'd'
+	case r.Flags.Has(index.Replied):
+		b[2] = 'r'
+	case r.Flags.Has(index.Passed):
+		b[2] = 'f'
+	case d.Class()&digest.LikelyAttachment != 0:
+		b[2] = '@'
+	}
+	return b
 }
 
 // marks are three columns: new or unread, flagged, and what was done or is enclosed.
 func marks(m *msg) string {
-	b := markFlags(m.f != nil && m.e.New, m.Unread(), m.Flags(), func() bool { return m.Summary().HasAttachment })
-	return string(b[:])
-}
-
-func markFlags(isNew, unread bool, flags maildir.Flags, attachment func() bool) [3]byte {
 	b := [3]byte{' ', ' ', ' '}
 	switch {
-	case isNew:
+	case m.f != nil && m.e.New:
 		b[0] = 'N'
-	case unread:
+	case m.Unread():
 		b[0] = 'U'
 	}
+	flags := m.Flags()
 	if flags.Has('F') {
 		b[1] = '!'
 	}
@@ -122,10 +139,10 @@ func markFlags(isNew, unread bool, flags maildir.Flags, attachment func() bool) 
 		b[2] = 'r'
 	case flags.Has('P'):
 		b[2] = 'f'
-	case attachment():
+	case m.Summary().HasAttachment:
 		b[2] = '@'
 	}
-	return b
+	return string(b[:])
 }
 
 // deceives stands before a sender whose name or address is made to be taken for another one.
