@@ -103,7 +103,7 @@ func detect(root string) (Layout, error) {
 	}
 	if isMaildir(root) {
 		for _, e := range list {
-			if len(e.Name()) > 1 && e.Name()[0] == '.' && isMaildir(filepath.Join(root, e.Name())) {
+			if len(e.Name()) > 1 && e.Name()[0] == '.' && isMaildir(filepath.Join(root, e.Name())) && !foreign(root, e.Name()) {
 				return Plus, nil
 			}
 		}
@@ -160,7 +160,7 @@ func (s *Store) Folders() ([]*Folder, error) {
 		}
 		for _, e := range list {
 			path := filepath.Join(s.root, e.Name())
-			if len(e.Name()) > 1 && e.Name()[0] == '.' && (e.IsDir() && usual(path) || isMaildir(path) && s.contained(path) || closed(path) != nil) {
+			if len(e.Name()) > 1 && e.Name()[0] == '.' && (e.IsDir() && usual(path) || isMaildir(path) && s.contained(path) || closed(path) != nil) && !foreign(s.root, e.Name()) {
 				add(e.Name())
 			}
 		}
@@ -210,6 +210,29 @@ func (s *Store) walkPlain(rel string, depth int, fn func(rel string) bool) error
 		}
 	}
 	return nil
+}
+
+// theirs says by what to tell a directory of another program from a folder that is called like
+// it: that of a mailing list about notmuch, or git.
+var theirs = map[string]string{".notmuch": "xapian", ".mu": "xapian", ".git": "objects", ".hg": "store", ".svn": "wc.db"}
+
+// foreign reports whether a directory with the name of a folder of Maildir++ is that of another
+// program, even with cur and new in it. It is a folder all the same if somebody has marked it as
+// one, or is subscribed to it.
+func foreign(root, base string) bool {
+	sign, ok := theirs[base]
+	if !ok {
+		return false
+	}
+	path := filepath.Join(root, base)
+	if _, err := os.Lstat(filepath.Join(path, sign)); err != nil {
+		return false
+	}
+	if _, err := os.Lstat(filepath.Join(path, "maildirfolder")); err == nil {
+		return false
+	}
+	names, _, _ := (&Store{root: root, layout: Plus}).readSubscriptions()
+	return !slices.Contains(names, base[1:])
 }
 
 // closed returns the error of a directory that may not be looked into. It can

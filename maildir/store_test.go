@@ -41,6 +41,9 @@ func TestFolders(t *testing.T) {
 		{"INBOX alone", []string{"."}, []string{"INBOX"}},
 		{"Maildir++", []string{".", ".Sent", ".a.b", ".Entw&APw-rfe", ".roh-ü"}, []string{"INBOX", "Entwürfe", "Sent", "a/b", "roh-ü"}},
 		{"Maildir++, bad names are left out", []string{".", ".a", "..b", ".a..b"}, []string{"INBOX", "a"}},
+		{"Maildir++, directories of other programs", []string{".", ".a", ".notmuch/xapian", ".git/objects", ".notmuch.x", ".mu"}, []string{"INBOX", "a", "mu", "notmuch/x"}},
+		{"nothing but those of other programs", []string{".", ".notmuch/xapian"}, []string{"INBOX"}},
+		{"fs beside one of another program", []string{".", "Sent", ".notmuch/xapian"}, []string{"INBOX", "Sent"}},
 		{"fs with INBOX at the root", []string{".", "Sent", "a/b", "Entw&APw-rfe"}, []string{"INBOX", "Entwürfe", "Sent", "a/b"}},
 		{"fs as mbsync has it", []string{"INBOX", "Sent", "lists/go", "R&D"}, []string{"INBOX", "R&D", "Sent", "lists/go"}},
 	}
@@ -48,7 +51,12 @@ func TestFolders(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			root := t.TempDir()
 			for _, d := range tt.disk {
-				if err := errors.Join(os.MkdirAll(filepath.Join(root, d), 0o700), makeFolder(filepath.Join(root, d))); err != nil {
+				path := filepath.Join(root, d)
+				err := os.MkdirAll(path, 0o700)
+				if base := filepath.Base(path); base == "xapian" || base == "objects" { // what another program has there
+					path = filepath.Dir(path)
+				}
+				if err := errors.Join(err, makeFolder(path)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -60,6 +68,31 @@ func TestFolders(t *testing.T) {
 				t.Errorf("folders %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// What is called like another program's directory is a folder if that was made as one, or is
+// subscribed to.
+func TestForeignNames(t *testing.T) {
+	root := t.TempDir()
+	for _, d := range []string{"", ".mu", ".git", ".hg"} {
+		path := filepath.Join(root, d)
+		if err := errors.Join(os.MkdirAll(filepath.Join(path, theirs[d]), 0o700), makeFolder(path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, ".hg/maildirfolder"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "subscriptions"), []byte("V\t2\n\nmu\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := folderNames(t, s), []string{"INBOX", "hg", "mu"}; !slices.Equal(got, want) {
+		t.Errorf("folders %q, want %q", got, want)
 	}
 }
 
