@@ -205,6 +205,11 @@
 // written again. Then, in order of UIDs, a line for each: UID; " S" and " W" with
 // the sizes that the base lacks; " P" and " O", UIDL and order of POP3; " D", when
 // it was saved; " K", the keywords that have no letter, with % between; " :", base.
+// Last, but before " :", comes " C" with the sum of the line without this field and its
+// end, in 8 hexadecimal digits, in the first line too. A line with a wrong sum is passed
+// over; if it is the first, the file is. Without " C" in the first line none has one: so
+// pneu wrote it at first, and it is believed. Programs of then, and Dovecot, pass over
+// " C" as over any field they do not know, and what they write has none.
 // It is written anew when it is a week old, or half of what it is ahead is used.
 //
 // # Locks and order of writes

@@ -145,7 +145,7 @@ func (x *Index) rescueDue(v *View) bool {
 	if !ok {
 		return true
 	}
-	l, err := readUIDs(bytes.NewReader(append(line, '\n')))
+	l, err := readUIDs(bytes.NewReader(append(line, '\n')), true)
 	now := v.State()
 	return err != nil || l.validity != now.UIDValidity || uint64(l.next) < uint64(now.UIDNext)+rescueAhead/2 ||
 		l.modseq < now.HighestModSeq+rescueAheadModSeq/2

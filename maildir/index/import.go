@@ -53,7 +53,7 @@ func readUIDFile(path string) (*uidList, error) {
 	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, errUIDList), err)
 	}
-	return readUIDs(f)
+	return readUIDs(f, filepath.Base(path) == rescueFile)
 }
 
 // findUIDs returns the best list there is, nil if there is none.

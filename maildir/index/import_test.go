@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -38,7 +40,7 @@ func TestReadUIDs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			l, err := readUIDs(strings.NewReader(tt.text))
+			l, err := readUIDs(strings.NewReader(tt.text), false)
 			if !errors.Is(err, tt.err) {
 				t.Fatal(err)
 			}
@@ -60,11 +62,66 @@ func TestReadUIDs(t *testing.T) {
 	}
 }
 
+// Damage in our own list takes rows away, or all of it, and makes no other rows. Programs from
+// before there were checksums read it as ever, and what they wrote is read.
+func TestUIDSums(t *testing.T) {
+	l := &uidList{validity: 1700000000, next: 1 << 20, guid: [16]byte{1, 2}, modseq: 1 << 40, rows: []uidRow{
+		{uid: 3, name: "1.a", size: 12, wire: 13},
+		{uid: 11, name: "2.b :C", size: -1, wire: -1, keywords: []string{"x", "y"}},
+		{uid: 12, name: "3.c,S=9", size: -1, wire: 10, uidl: "u", order: 7},
+	}}
+	var b bytes.Buffer
+	if err := l.writeTo(&b, true); err != nil {
+		t.Fatal(err)
+	}
+	text := b.Bytes()
+	truth := func(l *uidList) map[string]bool {
+		all := map[string]bool{}
+		for _, r := range l.rows {
+			all[fmt.Sprintf("%+v", r)] = true
+		}
+		return all
+	}
+	want, head := truth(l), fmt.Sprint(l.validity, l.next, l.guid, l.modseq)
+	old := regexp.MustCompile(` C[0-9a-f]{8}`).ReplaceAll(text, nil)
+	for what, read := range map[string]func() (*uidList, error){
+		"new":                  func() (*uidList, error) { return readUIDs(bytes.NewReader(text), true) },
+		"new by older program": func() (*uidList, error) { return readUIDs(bytes.NewReader(text), false) },
+		"old":                  func() (*uidList, error) { return readUIDs(bytes.NewReader(old), true) },
+	} {
+		got, err := read()
+		if err != nil || got.skipped > 0 || !maps.Equal(truth(got), want) || fmt.Sprint(got.validity, got.next, got.guid, got.modseq) != head {
+			t.Errorf("%s: %+v, %v", what, got, err)
+		}
+	}
+	for at := range text {
+		for _, change := range []byte{1, 2, 16, 64} {
+			bad := slices.Clone(text)
+			bad[at] ^= change
+			got, err := readUIDs(bytes.NewReader(bad), true)
+			if err != nil {
+				continue
+			}
+			if fmt.Sprint(got.validity, got.next, got.guid, got.modseq) != head || got.skipped == 0 && at < len(bad)-1 {
+				t.Errorf("%q: %+v", bad, got)
+			}
+			for r := range truth(got) {
+				if !want[r] {
+					t.Errorf("%q: row %s", bad, r)
+				}
+			}
+			if len(got.rows) < len(l.rows)-2 {
+				t.Errorf("%q: %d rows are left", bad, len(got.rows))
+			}
+		}
+	}
+}
+
 func FuzzReadUIDs(f *testing.F) { // what is read can be written, and read again alike
 	f.Add([]byte("3 V17 N9 G98de6b36148c016b2145000083ecc375 M7\n1 :a,S=14\n4 W24 S20 P7 D9 Kx%y O3 :b:2,F\n"))
 	f.Add([]byte("1 17 9\n1 a\n4 b:2,S\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		l, err := readUIDs(bytes.NewReader(text))
+		l, err := readUIDs(bytes.NewReader(text), false)
 		if err != nil {
 			return
 		}
@@ -72,7 +129,7 @@ func FuzzReadUIDs(f *testing.F) { // what is read can be written, and read again
 		if err := l.writeTo(&b, true); err != nil {
 			t.Fatal(err)
 		}
-		again, err := readUIDs(&b)
+		again, err := readUIDs(&b, true)
 		if err != nil {
 			t.Fatalf("%v: %q", err, b.Bytes())
 		}

@@ -3,6 +3,7 @@ package index
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -46,14 +47,21 @@ const maxUIDLine = 16 << 10
 
 // readUIDs reads a list. It takes what it understands: a line out of order or
 // cut off is skipped, for one damaged line must not cost every client its cache.
-// An error means that there is no header to believe.
-func readUIDs(r io.Reader) (*uidList, error) {
+// An error means that there is no header to believe. In a list of our own lines have
+// checksums, unless it was written before there were any.
+func readUIDs(r io.Reader, own bool) (*uidList, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	line, err := uidLine(in)
 	if err != nil {
 		return nil, fmt.Errorf("%w: no header", errUIDList)
 	}
 	l := &uidList{next: 1}
+	summed := false
+	if own {
+		if line, summed, err = cutLineSum(line); err != nil {
+			return nil, err
+		}
+	}
 	version, rest, _ := strings.Cut(string(line), " ")
 	switch version {
 	case "1":
@@ -81,6 +89,17 @@ func readUIDs(r io.Reader) (*uidList, error) {
 		}
 		if len(line) == 0 {
 			continue
+		}
+		if own {
+			var sum bool
+			line, sum, err = cutLineSum(line)
+			switch {
+			case sum && !summed: // a header with a sum has lost it
+				return nil, fmt.Errorf("%w: header has no checksum: %w", errUIDList, ErrDamaged)
+			case err != nil || summed && !sum:
+				l.skipped++
+				continue
+			}
 		}
 		row, ok := parseUIDRow(line, version == "3")
 		if !ok || row.uid <= last || row.uid == math.MaxUint32 {
@@ -112,6 +131,33 @@ func uidLine(in *bufio.Reader) ([]byte, error) {
 		return nil, bufio.ErrBufferFull
 	}
 	return line[:len(line)-1], nil
+}
+
+// cutLineSum takes the field " C" out of a line and compares it with the sum of the rest. It
+// is the last before the name, or of all in the header.
+func cutLineSum(line []byte) (rest []byte, found bool, err error) {
+	head, name := line, []byte(nil)
+	if at := bytes.Index(line, []byte(" :")); at >= 0 {
+		head, name = line[:at], line[at:]
+	}
+	at := len(head) - sumField
+	if at < 0 || string(head[at:at+2]) != " C" {
+		return line, false, nil
+	}
+	var want [sumField]byte
+	if string(head[at:]) != string(appendLineSum(want[:0], update(checksum(head[:at]), name))) {
+		return nil, true, fmt.Errorf("%w: %q: wrong checksum: %w", errUIDList, clip(string(line)), ErrDamaged)
+	}
+	return append(head[:at:at], name...), true, nil
+}
+
+// sumField is how long " C" and eight hexadecimal digits are.
+const sumField = 10
+
+func appendLineSum(b []byte, sum uint32) []byte {
+	var be [4]byte
+	binary.BigEndian.PutUint32(be[:], sum)
+	return hex.AppendEncode(append(b, " C"...), be[:])
 }
 
 func clip(s string) string { return s[:min(len(s), 60)] }
@@ -214,15 +260,17 @@ func goodName(name string) bool {
 // fields only we read: Dovecot would keep them, but has no use for them.
 func (l *uidList) writeTo(w io.Writer, own bool) error {
 	out := bufio.NewWriterSize(w, 64<<10)
-	fmt.Fprintf(out, "3 V%d N%d", l.validity, l.next)
+	b := fmt.Appendf(nil, "3 V%d N%d", l.validity, l.next)
 	if l.guid != [16]byte{} {
-		fmt.Fprintf(out, " G%x", l.guid)
+		b = fmt.Appendf(b, " G%x", l.guid)
 	}
 	if own && l.modseq > 0 {
-		fmt.Fprintf(out, " M%d", l.modseq)
+		b = fmt.Appendf(b, " M%d", l.modseq)
 	}
-	out.WriteByte('\n')
-	var b []byte
+	if own {
+		b = appendLineSum(b, checksum(b))
+	}
+	out.Write(append(b, '\n'))
 	for i := range l.rows {
 		b = l.rows[i].append(b[:0], own)
 		out.Write(b)
@@ -260,6 +308,9 @@ func (r *uidRow) append(b []byte, own bool) []byte {
 			number('D', r.saved.Unix())
 		}
 		text('K', strings.Join(r.keywords, "%"))
+	}
+	if own {
+		b = appendLineSum(b, update(update(checksum(b), []byte(" :")), []byte(r.name)))
 	}
 	b = append(b, ' ', ':')
 	b = append(b, r.name...)
