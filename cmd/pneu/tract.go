@@ -242,7 +242,7 @@ func (a *tract) withID(id string) *search.Bits {
 func (a *tract) id(n int32) string {
 	r := a.ref(n)
 	if r.digested() {
-		if d, err := digest.Decode(r.v.Index().Blob(int(r.n))); err == nil {
+		if d, err := digest.Decode(r.v.Index().Blob(int(r.n))); err == nil && !d.Truncated() {
 			return string(d.MessageIDBytes())
 		}
 	}

@@ -2,9 +2,14 @@ package store
 
 import (
 	"context"
-	"maps"
+	"errors"
+	"io/fs"
+	"slices"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
+	"pneu/maildir"
 	"pneu/maildir/digest"
 	"pneu/maildir/search"
 	"pneu/maildir/thread"
@@ -12,58 +17,68 @@ import (
 
 // Conversations are the threads of all folders together, at one moment: an answer in Sent
 // stands below the question in INBOX. A message of which several folders have a copy, as its
-// Message-ID says, is in them once.
+// Message-ID says, is in them once, as its first copy in the order of folders tells it.
 type Conversations struct {
 	// Tree has the messages by number.
-	Tree   *thread.Tree
-	copies func(n int32) []Row
-	at     []int32 // thread by number
-	key    func(id uint64) uint32
-	rank   []int32 // number by key, -1 of what is gone
+	Tree *thread.Tree
+
+	threads *joined
+	views   []*View
 }
 
 // Rows returns a message's copies.
-func (c *Conversations) Rows(n int32) []Row { return c.copies(n) }
+func (c *Conversations) Rows(n int32) []Row {
+	j := c.threads
+	rows := []Row{c.row(j.first[n])}
+	for _, at := range j.more[n] {
+		rows = append(rows, c.row(at))
+	}
+	return rows
+}
+
+// row returns the message that is so many behind the first of the first folder.
+func (c *Conversations) row(at int32) Row {
+	from := c.threads.from
+	k, _ := slices.BinarySearch(from, at+1) // behind the folder
+	return c.views[k-1].Row(int(at - from[k-1]))
+}
 
 // Thread returns the messages of the thread that has message n.
 func (c *Conversations) Thread(n int32) []thread.Spot {
-	t := c.Tree.Threads[c.at[n]]
+	t := c.Tree.Threads[c.threads.thread[n]]
 	return c.Tree.Spots[t.From : t.From+t.N]
 }
 
 // Find returns the number of a message by its Message-ID.
-func (c *Conversations) Find(id string) (n int32, ok bool) {
-	key := c.key(thread.Hash(id))
-	if key == 0 || int(key) >= len(c.rank) || c.rank[key] < 0 {
-		return 0, false
-	}
-	return c.rank[key], true
+func (c *Conversations) Find(id string) (n int32, ok bool) { return c.threads.Find(thread.Hash(id)) }
+
+// joined are conversations but for the views, which are others when flags have changed.
+type joined struct {
+	*thread.Joined
+	order  thread.Order
+	facts  []*thread.Facts
+	from   []int32           // by folder: how many messages are in those before
+	first  []int32           // by number: where it is among all rows
+	more   map[int32][]int32 // and its other copies
+	thread []int32           // by number
 }
 
 // account is what a Store keeps of the threads of all folders.
 type account struct {
 	mu    sync.Mutex
-	f     *thread.Forest
-	parts map[string]*part  // folders by directory
-	byID  map[uint64]uint32 // key of the message with an id
-	of    [][]place         // by key: where its copies are
+	parts map[string]part // folders by directory
+	last  *joined
 }
 
-// part is a folder as the account knows it.
+// A part is a folder as the account knows it.
 type part struct {
-	v    *View
-	uids []UID
-	keys []uint32
+	of    string // numbering
+	facts *thread.Facts
 }
 
-type place struct {
-	p   *part
-	uid UID
-}
-
-// Conversations returns the threads of all folders as they are now. The first call reads what
-// is kept of every message; later ones take time by what changed. Folders that cannot be read
-// are left out, and the log says so.
+// Conversations returns the threads of all folders as they are now: what [thread.Build] makes of
+// their messages, folder by folder. They take time by all messages, a quarter of a microsecond
+// each, if any came or went. Folders that cannot be read are left out, and the log says so.
 func (s *Store) Conversations(ctx context.Context, order thread.Order) (*Conversations, error) {
 	folders, err := s.tree.Folders()
 	if err != nil {
@@ -72,188 +87,71 @@ func (s *Store) Conversations(ctx context.Context, order thread.Order) (*Convers
 	a := &s.account
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.f == nil {
-		a.f, a.parts, a.byID, a.of = thread.NewForest(thread.Options{}), map[string]*part{}, map[uint64]uint32{}, [][]place{nil}
-	}
-	var c collect
-	left := make(map[string]bool, len(a.parts))
-	for dir := range a.parts {
-		left[dir] = true
-	}
+	parts := make(map[string]part, len(folders))
+	c := &Conversations{}
+	var facts []*thread.Facts
 	for _, f := range folders {
-		b, err := s.BoxOf(f)
-		if err != nil {
-			return nil, err
-		}
-		v, err := b.Sync(ctx)
-		if err == nil {
-			err = a.update(ctx, &c, f.Path(), v)
-			delete(left, f.Path())
-		} else if ctx.Err() == nil {
-			b.say("folder is left out of conversations", err)
-			err = nil
-		}
-		b.Close()
-		if err != nil {
-			a.f = nil // half done: anew next time
-			return nil, err
+		v, p, err := s.part(ctx, f)
+		switch {
+		case err == nil:
+			parts[f.Path()] = p
+			c.views, facts = append(c.views, v), append(facts, p.facts)
+		case ctx.Err() != nil || errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM) || errors.Is(err, ErrClosed):
+			return nil, err // it passes, or there is nobody to ask
+		case !errors.Is(err, maildir.ErrNoFolder) && !errors.Is(err, fs.ErrNotExist):
+			s.say(f, "folder is left out of conversations", err)
 		}
 	}
-	for dir := range left {
-		p := a.parts[dir]
-		for i := range p.uids {
-			a.gone(&c, p, i)
-		}
-		delete(a.parts, dir)
+	a.parts = parts
+	if a.last == nil || a.last.order != order || !slices.Equal(a.last.facts, facts) {
+		a.last = join(facts, order)
 	}
-	remove := c.live(a)
-	if err := a.f.Update(c.add, remove); err != nil {
-		a.f = nil
-		return nil, err
-	}
-	if len(remove) > 0 {
-		dead := make(map[uint32]bool, len(remove))
-		for _, k := range remove {
-			dead[k] = true
-		}
-		maps.DeleteFunc(a.byID, func(_ uint64, k uint32) bool { return dead[k] })
-	}
-	return a.show(order), nil
+	c.threads, c.Tree = a.last, a.last.Tree
+	return c, nil
 }
 
-// collect is what is to be told to the forest.
-type collect struct {
-	add    []thread.Fact
-	remove []uint32
+// part returns a folder as it is now. Where no message came or went, facts stay.
+func (s *Store) part(ctx context.Context, f *maildir.Folder) (*View, part, error) {
+	b, err := s.BoxOf(f)
+	if err != nil {
+		return nil, part{}, err
+	}
+	defer b.Close()
+	v, err := b.Sync(ctx)
+	if err != nil {
+		return nil, part{}, err
+	}
+	p := part{of: v.numbering()}
+	if old := s.account.parts[f.Path()]; old.facts != nil && old.of == p.of && v.State().Sticky && slices.Equal(old.facts.Keys(), v.uids()) {
+		return v, old, nil
+	}
+	p.facts, err = v.Facts(ctx)
+	return v, p, err
 }
 
-// live returns the keys to remove: a message whose only copy went, while another came, stays.
-func (c *collect) live(a *account) []uint32 {
-	out := c.remove[:0]
-	for _, k := range c.remove {
-		if len(a.of[k]) == 0 {
-			out = append(out, k)
-		}
-	}
-	return out
-}
-
-// update compares a folder with what is known of it.
-func (a *account) update(ctx context.Context, c *collect, dir string, v *View) error {
-	p := a.parts[dir]
-	if p != nil && p.v.ix == v.ix {
-		return nil
-	}
-	if p != nil && (p.v.numbering() != v.numbering() || !v.State().Sticky) {
-		for i := range p.uids {
-			a.gone(c, p, i)
-		}
-		p = nil
-	}
-	if p == nil {
-		p = &part{}
-		a.parts[dir] = p
-	}
-	now := v.ix.AllUIDs(make([]UID, 0, v.Len()))
-	keys := make([]uint32, 0, len(now))
-	old := 0
-	var fresh []int32
-	for n, uid := range now {
-		for old < len(p.uids) && p.uids[old] < uid {
-			a.gone(c, p, old)
-			old++
-		}
-		if old < len(p.uids) && p.uids[old] == uid {
-			keys = append(keys, p.keys[old])
-			old++
-			continue
-		}
-		keys = append(keys, 0)
-		fresh = append(fresh, int32(n))
-	}
-	for ; old < len(p.uids); old++ {
-		a.gone(c, p, old)
-	}
-	facts := make([]thread.Fact, len(fresh))
-	if err := parallel(ctx, len(fresh), func(i int) {
-		r := v.Row(int(fresh[i]))
-		r.peek(func(d digest.Digest) { facts[i] = factOf(r, d) })
-	}); err != nil {
-		return err
-	}
+// join threads the messages of folders, and notes where they are.
+func join(facts []*thread.Facts, order thread.Order) *joined {
+	j := &joined{Joined: thread.JoinOnce(facts, thread.Options{Order: order}), order: order, facts: facts, from: make([]int32, len(facts)), more: map[int32][]int32{}}
+	n := int32(0)
 	for i, x := range facts {
-		n := fresh[i]
-		key, known := a.byID[x.ID]
-		if !known || x.ID == 0 {
-			key = uint32(len(a.of))
-			a.of = append(a.of, nil)
-			if x.ID != 0 {
-				a.byID[x.ID] = key
-			}
-			x.Key = key
-			c.add = append(c.add, x)
-		}
-		a.of[key] = append(a.of[key], place{p, now[n]})
-		keys[n] = key
+		j.from[i] = n
+		n += int32(x.Len())
 	}
-	p.v, p.uids, p.keys = v, now, keys
-	return nil
-}
-
-// gone takes a copy away.
-func (a *account) gone(c *collect, p *part, i int) {
-	key := p.keys[i]
-	at := a.of[key]
-	for k := range at {
-		if at[k] == (place{p, p.uids[i]}) {
-			a.of[key] = append(at[:k:k], at[k+1:]...)
-			break
+	j.first = make([]int32, 0, len(j.Tree.Spots))
+	for at, n := range j.Of {
+		if int(n) == len(j.first) {
+			j.first = append(j.first, int32(at))
+		} else {
+			j.more[n] = append(j.more[n], int32(at))
 		}
 	}
-	if len(a.of[key]) == 0 {
-		c.remove = append(c.remove, key)
-	}
-}
-
-// show makes a picture of what is, which later updates do not change.
-func (a *account) show(order thread.Order) *Conversations {
-	keys := append([]uint32(nil), a.f.Keys()...)
-	of := append([][]place(nil), a.of...)
-	views := make(map[*part]*View, len(a.parts))
-	for _, p := range a.parts {
-		views[p] = p.v
-	}
-	c := &Conversations{Tree: a.f.Tree(order), at: make([]int32, len(keys))}
-	for i, t := range c.Tree.Threads {
-		for _, s := range c.Tree.Spots[t.From : t.From+t.N] {
-			c.at[s.Row] = int32(i)
+	j.thread = make([]int32, len(j.first))
+	for i, t := range j.Tree.Threads {
+		for _, s := range j.Tree.Spots[t.From : t.From+t.N] {
+			j.thread[s.Row] = int32(i)
 		}
 	}
-	rank := make([]int32, len(of))
-	for i := range rank {
-		rank[i] = -1
-	}
-	for n, k := range keys {
-		rank[k] = int32(n)
-	}
-	c.rank = rank
-	c.key = func(id uint64) uint32 {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		return a.byID[id]
-	}
-	c.copies = func(n int32) []Row {
-		var rows []Row
-		for _, at := range of[keys[n]] {
-			if v := views[at.p]; v != nil {
-				if row, ok := v.Find(at.uid); ok {
-					rows = append(rows, v.Row(row))
-				}
-			}
-		}
-		return rows
-	}
-	return c
+	return j
 }
 
 // members returns the Message-IDs of the messages that a term thread: of a query asks for.
@@ -286,10 +184,10 @@ func (s *Store) members(ctx context.Context, t search.Conversation) ([]string, e
 	}
 	seen := map[int32]bool{}
 	for _, n := range first {
-		if seen[c.at[n]] {
+		if seen[c.threads.thread[n]] {
 			continue
 		}
-		seen[c.at[n]] = true
+		seen[c.threads.thread[n]] = true
 		for _, spot := range c.Thread(n) {
 			if rows := c.Rows(spot.Row); len(rows) > 0 {
 				rows[0].peek(func(d digest.Digest) {

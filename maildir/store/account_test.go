@@ -1,9 +1,11 @@
 package store
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"pneu/maildir/search"
 	"pneu/maildir/thread"
@@ -31,16 +33,18 @@ func TestConversations(t *testing.T) {
 				if len(rows) == 0 {
 					t.Fatalf("step %d: message %d is nowhere", step, n)
 				}
-				var sum *fileDoc
+				var first *fileDoc
 				for _, r := range rows {
 					d := files[r.Path()]
-					if d == nil || sum != nil && sum.sum.MessageID != d.sum.MessageID {
+					if d == nil || first != nil && first.sum.MessageID != d.sum.MessageID {
 						t.Fatalf("step %d: message %d at %s", step, n, r.Path())
 					}
-					sum = d
+					if first == nil {
+						first = d
+					}
 					delete(files, r.Path())
 				}
-				d := sum.sum
+				d := first.sum
 				if d.MessageID != "" && ids[d.MessageID] {
 					t.Errorf("step %d: %s is there twice", step, d.MessageID)
 				}
@@ -70,7 +74,9 @@ func TestConversations(t *testing.T) {
 			}
 			in, sent := w.folder("INBOX"), w.folder("Sent")
 			for range 4 {
-				switch e := list[w.r.IntN(len(list))]; w.r.IntN(4) {
+				switch e := list[w.r.IntN(len(list))]; w.r.IntN(5) {
+				case 4:
+					w.file("Sent", w.odd())
 				case 0:
 					in.Copy(e, sent)
 				case 1:
@@ -83,6 +89,135 @@ func TestConversations(t *testing.T) {
 			}
 		}
 	})
+}
+
+// odd is a message whose threading somebody has thought about: an id that another has, references
+// in rings, to itself, to nobody, thousands of them, and such as fill all that is kept of a message.
+func (w *world) odd() string {
+	r := w.r
+	id := func() string { return fmt.Sprintf("<m%d@x>", 1+r.IntN(w.n+3)) }
+	var b strings.Builder
+	fmt.Fprintf(&b, "From: eve@x\nSubject: %s\n", []string{"jitter buffer", "Re: report", "", "Re: [Fwd: Lunch]", "=?utf-8?q?Re=3A_report?="}[r.IntN(5)])
+	own := id()
+	switch r.IntN(6) {
+	case 0:
+		own = "<" + strings.Repeat("y", 900) + "@x>"
+	case 1:
+		own = ""
+	case 2:
+		own = strings.Replace(own, "m", `"m"`, 1)
+	}
+	if own != "" {
+		fmt.Fprintf(&b, "Message-ID: %s\n", own)
+	}
+	switch r.IntN(5) {
+	case 0:
+		fmt.Fprintf(&b, "References: %s %s %s\n", id(), own, id())
+	case 1:
+		fmt.Fprintf(&b, "References: %s %s\n", id(), strings.Repeat("<"+strings.Repeat("z", 200)+"@x>\n ", 100+r.IntN(500)))
+	case 2:
+		b.WriteString("References: ")
+		for range 100 + r.IntN(400) {
+			b.WriteString(id() + "\n ")
+		}
+		b.WriteString(id() + "\n")
+	case 3:
+		fmt.Fprintf(&b, "In-Reply-To: %s\nReferences: <> << > %s <%s\n", id(), id(), id())
+	}
+	if r.IntN(3) > 0 {
+		fmt.Fprintf(&b, "Date: %s\n", time.Unix(1690000000+int64(r.IntN(3)), 0).UTC().Format(time.RFC1123Z))
+	}
+	if r.IntN(8) == 0 {
+		fmt.Fprintf(&b, "In-Reply-To: <%s@x>\n", strings.Repeat("y", 900))
+	}
+	b.WriteString("\nbody\n")
+	return b.String()
+}
+
+// Folders joined are what Build makes of all their messages, whatever came, went and moved, and
+// wherever facts are taken from: the files, digests, threads of folders of this process and of
+// others.
+func TestJoinedIsBuild(t *testing.T) {
+	for _, m := range []struct {
+		name string
+		opt  Options
+		keep int
+		anew bool // each time as another process
+	}{
+		{"files", Options{NoIndex: true}, 5, false},
+		{"digests", Options{}, 1000, true},
+		{"kept", Options{}, 5, true},
+		{"in memory", Options{}, 5, false},
+		{"reading only", Options{ReadOnly: true}, 5, true},
+	} {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 60)
+			var s *Store
+			for step := range 12 {
+				if s == nil || m.anew {
+					if s != nil {
+						s.Close()
+					}
+					s = w.open(m.opt)
+					s.keepThreads = m.keep
+				}
+				var parts []*thread.Facts
+				var items []thread.Item
+				for _, name := range names {
+					b, v := w.box(s, name)
+					if step == 0 && !m.opt.ReadOnly {
+						b.Build(ctx, nil)
+						v = w.sync(b)
+					}
+					x, err := v.Facts(ctx)
+					if err != nil {
+						t.Fatal(err)
+					}
+					parts = append(parts, x)
+					docs := w.docs(name)
+					for n := range v.Len() {
+						d := docs[v.Row(n).Base()]
+						items = append(items, thread.Item{Key: len(items), ID: d.sum.MessageID, Refs: d.sum.References, Subject: d.sum.Subject, Date: d.date()})
+					}
+				}
+				got, want := thread.Join(parts, thread.Options{}).Nodes(), thread.Build(items)
+				if len(got) != len(want) {
+					t.Fatalf("step %d: %d messages, want %d", step, len(got), len(want))
+				}
+				for i := range want {
+					if want[i].Latest = got[i].Latest; got[i] != want[i] {
+						t.Fatalf("step %d: node %d is %+v, want %+v", step, i, got[i], want[i])
+					}
+				}
+				w.stir()
+			}
+		})
+	}
+}
+
+// stir changes folders as programs do.
+func (w *world) stir() {
+	w.t.Helper()
+	from, to := names[w.r.IntN(3)], names[w.r.IntN(3)]
+	list, err := w.folder(from).List()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, e := range list {
+		switch w.r.IntN(12) {
+		case 0:
+			w.folder(from).Copy(e, w.folder(to))
+		case 1:
+			w.folder(from).Move(e, w.folder(to))
+		case 2:
+			os.Remove(w.folder(from).File(e))
+		case 3:
+			w.put(to)
+		case 4:
+			w.file(to, w.odd())
+		}
+	}
 }
 
 func TestConversationsAreSearched(t *testing.T) {
@@ -104,6 +239,24 @@ func TestConversationsAreSearched(t *testing.T) {
 				}
 				t.Errorf("%s finds %s, want %d: %v", text, strings.Join(got, " "), want, err)
 			}
+		}
+	})
+}
+
+// An id that found no room in what is kept of a message ties messages all the same.
+func TestUnkeptIDsTie(t *testing.T) {
+	each(t, 0, func(t *testing.T, w *world, s *Store) {
+		list := func(n int) string { return strings.Repeat("Ada Lovelace <ada@example.org>,\n ", n) + "eve@x\n" }
+		id := strings.Repeat("y", 900) + "@x"
+		w.file("INBOX", "Subject: a\nTo: "+list(450)+"Cc: "+list(450)+"Reply-To: "+list(290)+"Message-ID: <"+id+">\n\nquestion\n")
+		w.file("Sent", "Subject: b\nMessage-ID: <2@x>\nIn-Reply-To: <"+id+">\n\nanswer\n")
+		b, _ := w.box(s, "INBOX")
+		if err := b.Build(ctx, nil); err != nil && !s.opt.ReadOnly {
+			t.Fatal(err)
+		}
+		c, err := s.Conversations(ctx, thread.Newest)
+		if err != nil || len(c.Tree.Threads) != 1 {
+			t.Errorf("%+v, %v", c.Tree, err)
 		}
 	})
 }

@@ -58,9 +58,11 @@ func (b *Box) open() error {
 }
 
 // say tells the log of something that is done without, once for each folder.
-func (b *Box) say(what string, err error) {
-	if _, said := b.s.said.LoadOrStore(b.f.Path()+"\x00"+what, true); !said {
-		b.s.opt.Log.Warn(what, "folder", b.f.Name(), "err", err)
+func (b *Box) say(what string, err error) { b.s.say(b.f, what, err) }
+
+func (s *Store) say(f *maildir.Folder, what string, err error) {
+	if _, said := s.said.LoadOrStore(f.Path()+"\x00"+what, true); !said {
+		s.opt.Log.Warn(what, "folder", f.Name(), "err", err)
 	}
 }
 

@@ -31,12 +31,12 @@
 //     package on it.
 //
 // What it keeps itself, beside the index of each folder: threads. References and base
-// subjects tie them, as [thread.Build] does; a folder of 5,000 messages or more has them in
+// subjects tie them, as [thread.Build] does; a folder of 256 messages or more has them in
 // the file pneu.threads (package thread says how), which is bound to the folder's numbering,
 // brought up to date by who uses it, and made anew if it is missing or damaged. Its mark is the
 // version of digests (a byte), the GUID of the folder and UIDVALIDITY (big endian); keys are UIDs,
-// and dates the column sent.
-// Threads of all folders together are kept by the process.
+// and dates the column sent. Threads of all folders together are joined of these by each process,
+// and of digests where there are none: no file has them.
 //
 // The identity of the index of texts (package fulltext) and the numbering in a journal are the
 // GUID of the folder in hexadecimal digits, a slash and UIDVALIDITY.

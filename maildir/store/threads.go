@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"pneu/maildir/digest"
 	"pneu/maildir/thread"
 )
@@ -43,7 +45,7 @@ type trees struct {
 
 // Of folders smaller than this threads are made anew by each process: it takes less time
 // than a file would save.
-const threadsKept = 5000
+const threadsKept = 256
 
 // threadsFile is where they are kept.
 const threadsFile = "pneu.threads"
@@ -178,7 +180,9 @@ func (v *View) facts(ctx context.Context, from, to int) ([]thread.Fact, error) {
 func factOf(r Row, d digest.Digest) thread.Fact {
 	f := thread.Fact{Key: uint32(r.UID()), ID: thread.HashBytes(d.MessageIDBytes()), Subject: d.BaseSubject(), Reply: d.Class()&digest.Reply != 0}
 	if d.Truncated() {
-		for _, id := range r.summary(d).References {
+		sum := r.summary(d)
+		f.ID = thread.Hash(sum.MessageID)
+		for _, id := range sum.References {
 			f.Refs = append(f.Refs, thread.Hash(id))
 		}
 	} else {
@@ -253,6 +257,7 @@ func replace(path string, b []byte) error {
 	if err != nil {
 		return err
 	}
+	adopt(w)
 	_, err = w.Write(b)
 	if err = errors.Join(err, w.Close()); err == nil {
 		err = os.Rename(temp, path)
@@ -261,6 +266,17 @@ func replace(path string, b []byte) error {
 		os.Remove(temp)
 	}
 	return err
+}
+
+// adopt gives a file that root makes in another's folder to the folder's owner.
+func adopt(f *os.File) {
+	if os.Geteuid() != 0 {
+		return
+	}
+	var st unix.Stat_t
+	if unix.Stat(filepath.Dir(f.Name()), &st) == nil && (st.Uid != 0 || st.Gid != 0) {
+		f.Chown(int(st.Uid), int(st.Gid))
+	}
 }
 
 // Fact returns what threading wants to know of the message. Its key is the UID.

@@ -110,6 +110,9 @@ func NewFacts(list []Fact) *Facts {
 // Len returns the number of messages.
 func (x *Facts) Len() int { return len(x.key) }
 
+// Keys returns the keys of the messages. They are not to be changed.
+func (x *Facts) Keys() []uint32 { return x.key }
+
 // With returns the numbers of the messages whose Message-ID has that [Hash].
 func (x *Facts) With(id uint64) iter.Seq[int] {
 	return func(yield func(int) bool) {

@@ -102,7 +102,11 @@ const arrayCount = 20
 func (f *Forest) Save(dst, mark []byte) []byte {
 	f.compact()
 	all := f.arrays()
-	from := len(dst)
+	from, size := len(dst), 24+8*arrayCount+(len(mark)+7)&^7
+	for _, c := range all {
+		size += room(len(c.bytes()))
+	}
+	dst = slices.Grow(dst, size)
 	dst = binary.NativeEndian.AppendUint64(dst, magic)
 	dst = binary.NativeEndian.AppendUint32(dst, 0)
 	dst = binary.NativeEndian.AppendUint32(dst, uint32(len(mark)))

@@ -3,8 +3,56 @@ package thread
 // Join threads the messages of several folders together: what [BuildWith] makes of those of the
 // first, then those of the second, and so on, is the Tree, in which they are numbered likewise
 // from 0 on.
-func Join(parts []*Facts, opt Options) *Tree {
-	j := newJoiner(parts)
+func Join(parts []*Facts, opt Options) *Tree { return newJoiner(parts, false).tree(opt) }
+
+// JoinOnce is Join, but copies of a message, as its Message-ID says, are it: the facts of the
+// first count, and only it has a number.
+func JoinOnce(parts []*Facts, opt Options) *Joined {
+	j := newJoiner(parts, true)
+	tree := j.tree(opt)
+	return &Joined{Tree: tree, Of: j.of, n: int32(j.n), ids: j.ids}
+}
+
+// Joined are the messages of several folders, each of them once.
+type Joined struct {
+	Tree *Tree
+	Of   []int32 // the number that a message has in Tree, by that which Join would give it
+	n    int32
+	ids  idTable
+}
+
+// Find returns the number of the message whose Message-ID has that [Hash].
+func (j *Joined) Find(id uint64) (n int32, ok bool) {
+	n = j.ids.find(id, -1)
+	return n, id != 0 && n >= 0 && n < j.n
+}
+
+// A joiner finds one number for what the parts call by their own.
+type joiner struct {
+	parts []*Facts
+	n     int     // messages
+	of    []int32 // see Joined; nil: copies have numbers of their own
+	ids   idTable
+	box   [][]int32 // by part and its box: the box in all and 1, 0: not known yet
+}
+
+func newJoiner(parts []*Facts, once bool) *joiner {
+	j := &joiner{parts: parts, box: make([][]int32, len(parts))}
+	boxes := 0
+	for k, p := range parts {
+		j.box[k] = make([]int32, len(p.hash))
+		boxes += len(p.hash)
+		j.n += p.Len()
+	}
+	if once {
+		j.of = make([]int32, 0, j.n)
+	}
+	j.ids = newIDTable(boxes, j.n)
+	return j
+}
+
+// tree threads what the parts tell.
+func (j *joiner) tree(opt Options) *Tree {
 	b := newBuilder(j.mails())
 	b.link()
 	b.gather()
@@ -28,95 +76,102 @@ func Join(parts []*Facts, opt Options) *Tree {
 	return f.Tree(opt.Order)
 }
 
-// A joiner finds one number for what the parts call by their own.
-type joiner struct {
-	parts []*Facts
-	n     int      // messages
-	first []int32  // of each part, and the end
-	hash  []uint64 // of all boxes; the first n are those of messages
-	slots []slot
-	box   [][]int32 // by part and its box: the box in all and 1, 0: not known yet
-}
-
-// A slot is of a hash table that is looked at often, with much that is not in it.
-type slot struct {
-	tag uint32 // upper half of the hash
-	box int32  // and 1, 0: none
-}
-
-func newJoiner(parts []*Facts) *joiner {
-	j := &joiner{parts: parts, first: make([]int32, len(parts)+1), box: make([][]int32, len(parts))}
-	boxes := 0
-	for k, p := range parts {
-		j.first[k+1] = j.first[k] + int32(p.Len())
-		j.box[k] = make([]int32, len(p.hash))
-		boxes += len(p.hash)
-	}
-	j.n = int(j.first[len(parts)])
-	j.hash = make([]uint64, j.n, j.n+(boxes-min(boxes, j.n)))
-	size := 64
-	for 3*size < 4*boxes {
-		size *= 2
-	}
-	j.slots = make([]slot, size)
-	return j
-}
-
-// find returns the box of an id. If there is none it becomes the box given.
-func (j *joiner) find(h uint64, fresh int32) int32 {
-	mask, tag := uint64(len(j.slots)-1), uint32(h>>32)
-	for i := h & mask; ; i = (i + 1) & mask {
-		switch s := j.slots[i]; {
-		case s.box == 0:
-			j.slots[i] = slot{tag, fresh + 1}
-			return fresh
-		case s.tag == tag && j.hash[s.box-1] == h:
-			return s.box - 1
-		}
-	}
-}
-
 // mails returns all messages in the numbers of all.
 func (j *joiner) mails() *mails {
-	m := &mails{n: j.n, sec: make([]int64, 0, j.n), off: make([]int32, 1, j.n+1)}
+	m := &mails{sec: make([]int64, 0, j.n), off: make([]int32, 1, j.n+1)}
 	subj, state := make([]uint64, 0, j.n), make([]uint8, 0, j.n)
 	refs := 0
 	for k, p := range j.parts { // of duplicates only the first is referred to
-		m.sec, subj, state = append(m.sec, p.date...), append(subj, p.subj...), append(state, p.state...)
+		box := j.box[k]
 		refs += len(p.refs)
 		for i, b := range p.box {
-			h := p.hash[b]
-			if h == 0 || j.box[k][b] != 0 {
-				continue
+			h, fresh := p.hash[b], int32(len(m.sec))
+			n := fresh
+			if h != 0 {
+				if box[b] == 0 {
+					box[b] = j.ids.find(h, fresh) + 1
+				}
+				n = box[b] - 1
 			}
-			g := j.first[k] + int32(i)
-			j.hash[g] = h
-			j.box[k][b] = j.find(h, g) + 1
+			if j.of != nil {
+				j.of = append(j.of, n)
+				if n != fresh {
+					continue
+				}
+			}
+			j.ids.hash = append(j.ids.hash, h)
+			m.sec, subj, state = append(m.sec, p.date[i]), append(subj, p.subj[i]), append(state, p.state[i])
 		}
 	}
+	j.n = len(m.sec)
+	m.n = j.n
 	m.refs = make([]int32, 0, refs)
+	at := 0
 	for k, p := range j.parts {
 		box := j.box[k]
 		for i := range p.box {
+			if j.of != nil {
+				at++
+				if int(j.of[at-1]) != len(m.off)-1 { // a copy
+					continue
+				}
+			}
 			for _, b := range p.refs[p.off[i]:p.off[i+1]] {
 				h := p.hash[b]
 				if h == 0 {
 					continue
 				}
 				if box[b] == 0 {
-					fresh := int32(len(j.hash))
-					g := j.find(h, fresh)
-					if g == fresh {
-						j.hash = append(j.hash, h)
+					fresh := int32(len(j.ids.hash))
+					n := j.ids.find(h, fresh)
+					if n == fresh {
+						j.ids.hash = append(j.ids.hash, h)
 					}
-					box[b] = g + 1
+					box[b] = n + 1
 				}
 				m.refs = append(m.refs, box[b]-1)
 			}
 			m.off = append(m.off, int32(len(m.refs)))
 		}
 	}
-	m.boxes = len(j.hash)
+	m.boxes = len(j.ids.hash)
 	m.subject = func(i int) (uint64, bool) { return subj[i], state[i]&stReply != 0 }
 	return m
+}
+
+// An idTable has boxes by the hashes of ids. Unlike a table it does not look at these for what
+// it has not.
+type idTable struct {
+	hash  []uint64 // of boxes
+	slots []slot   // a power of two
+}
+
+type slot struct {
+	tag uint32 // upper half of the hash
+	box int32  // and 1, 0: none
+}
+
+// newIDTable makes one that has room for some boxes, of which so many are those of messages.
+func newIDTable(boxes, messages int) idTable {
+	size := 64
+	for 3*size < 4*boxes {
+		size *= 2
+	}
+	return idTable{hash: make([]uint64, 0, max(boxes, messages)), slots: make([]slot, size)}
+}
+
+// find returns the box of an id. If there is none that is fresh, if it is not negative.
+func (t *idTable) find(h uint64, fresh int32) int32 {
+	mask, tag := uint64(len(t.slots)-1), uint32(h>>32)
+	for i := h & mask; ; i = (i + 1) & mask {
+		switch s := t.slots[i]; {
+		case s.box == 0:
+			if fresh >= 0 {
+				t.slots[i] = slot{tag, fresh + 1}
+			}
+			return fresh
+		case s.tag == tag && t.hash[s.box-1] == h:
+			return s.box - 1
+		}
+	}
 }

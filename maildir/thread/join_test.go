@@ -40,6 +40,38 @@ func TestJoinIsBuild(t *testing.T) {
 		if got != want {
 			t.Fatalf("seed %d: %+v\n%swant\n%s", seed, opt, got, want)
 		}
+		once(t, parts, items, opt)
+	}
+}
+
+// once compares JoinOnce with threading the first of each id.
+func once(t *testing.T, parts []*Facts, items []Item, opt Options) {
+	t.Helper()
+	j := JoinOnce(parts, opt)
+	numbers := map[string]int{}
+	var of []int32
+	var first []Item
+	for _, it := range items {
+		n, met := numbers[it.ID]
+		if !met || it.ID == "" {
+			n = len(first)
+			numbers[it.ID] = n
+			it.Key = n
+			first = append(first, it)
+		}
+		of = append(of, int32(n))
+	}
+	if got, want := sketch(j.Tree.Nodes()), sketch(BuildWith(first, opt)); got != want {
+		t.Fatalf("%+v once\n%swant\n%s", opt, got, want)
+	}
+	if !slices.Equal(j.Of, of) {
+		t.Fatalf("numbers %v, want %v", j.Of, of)
+	}
+	for _, id := range []string{"", "id0", "id5", "id9", "nowhere"} {
+		n, ok := j.Find(Hash(id))
+		if want, there := numbers[id]; ok != (there && id != "") || ok && int(n) != want {
+			t.Fatalf("%q is %d, %v, want %d", id, n, ok, want)
+		}
 	}
 }
 
