@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -102,8 +101,10 @@ func (t *tool) elsewhere(words []string) {
 		if !ok && i+1 < len(words) && (w == "-M" || w == "--maildir") {
 			dir = words[i+1]
 		}
-		if home, rest, ok := strings.Cut(dir, "/"); ok && home == "~" { // the shell has not come to it yet
-			dir = filepath.Join(os.Getenv("HOME"), rest)
+		if rest, ok := strings.CutPrefix(dir, "~/"); ok { // the shell has not come to it yet
+			if home, err := homeDir(); err == nil {
+				dir = filepath.Join(home, rest)
+			}
 		}
 		if dir == "" {
 			continue

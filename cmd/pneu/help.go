@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"reflect"
@@ -19,8 +20,10 @@ func helpVerb() *cli.Command {
 			case name == "":
 				return cli.ShowAppHelp(c)
 			case name == "json":
-				printSchema(c.App.Writer, reflect.TypeOf(record{}), "")
-				return nil
+				var b bytes.Buffer
+				printSchema(&b, reflect.TypeOf(record{}), "")
+				_, err := c.App.Writer.Write(b.Bytes())
+				return err
 			default:
 				return helpOn(c)
 			}

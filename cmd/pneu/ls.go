@@ -35,7 +35,7 @@ func (t *tool) root() (string, error) {
 	} else if dir != "" {
 		return dir, nil
 	}
-	home, err := os.UserHomeDir()
+	home, err := homeDir()
 	if err != nil {
 		return "", sysexits.Wrap(sysexits.OSFile, err)
 	}
@@ -271,7 +271,8 @@ func (k *taker) list(f *maildir.Folder, entries []maildir.Entry) error {
 func (t *tool) listRows(b *box, want func(row int) bool) error {
 	v, path := b.v, []byte(nil)
 	cur, fresh := b.f.Path()+"/cur/", b.f.Path()+"/new/"
-	plain := t.form == formNull || t.form == formPath && !t.tty && !hasNewline(cur)
+	plain, end := t.form == formNull || t.form == formPath && !t.tty && !hasNewline(cur), t.pathEnd()
+	var block block
 	var err error
 	v.Index().Files(0, v.Len(), func(row int, file []byte, isNew bool) bool {
 		if !want(row) {
@@ -281,21 +282,20 @@ func (t *tool) listRows(b *box, want func(row int) bool) error {
 		if isNew {
 			dir = fresh
 		}
-		if plain && (t.form == formNull || bytes.IndexByte(file, '\n') < 0) {
-			t.out.WriteString(dir)
-			t.out.Write(file)
-			if t.form == formNull {
-				t.out.WriteByte(0)
-			} else {
-				t.out.WriteByte('\n')
-			}
-			err = t.wrote()
+		if plain && (end == 0 || bytes.IndexByte(file, '\n') < 0) {
+			block.b = append(append(append(block.b, dir...), file...), end)
+			err = t.wroteTo(&block)
 			return err == nil
 		}
-		path = append(append(path[:0], dir...), file...)
-		err = t.emitRef(&ref{path: string(path), b: b, v: v, n: int32(row)})
+		if err = t.flushBlock(&block); err == nil {
+			path = append(append(path[:0], dir...), file...)
+			err = t.emitRef(&ref{path: string(path), b: b, v: v, n: int32(row)})
+		}
 		return err == nil
 	})
+	if ferr := t.flushBlock(&block); err == nil {
+		err = ferr
+	}
 	return err
 }
 

@@ -256,7 +256,7 @@ func parseParts(body string, raw bool) (*piece, error) {
 // filePart reads a file; without a type, its name tells that.
 func filePart(typ, path, name string) (*piece, error) {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		if home, err := os.UserHomeDir(); err == nil {
+		if home, err := homeDir(); err == nil {
 			path = filepath.Join(home, rest)
 		}
 	}

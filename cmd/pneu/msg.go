@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
 	"pneu/maildir/store"
+	"pneu/mta/sysexits"
 )
 
 // A msg is a message on its way through a verb: found, and read as far as needed. It
@@ -111,7 +113,11 @@ func openJournal(create bool) (*journal.Journal, error) {
 			return nil, err
 		}
 	}
-	return journal.Open(journalPath())
+	j, err := journal.Open(journalPath())
+	if coded := (*sysexits.Error)(nil); err != nil && errors.As(withCode(err), &coded) && (coded.Code == sysexits.NoInput || coded.Code == sysexits.IO) {
+		err = sysexits.Wrap(sysexits.CantCreate, err) // it is no input of anybody's
+	}
+	return j, err
 }
 
 func journalPath() string { return filepath.Join(stateDir(), "journal") }
@@ -120,13 +126,25 @@ func journalPath() string { return filepath.Join(stateDir(), "journal") }
 func stateDir() string {
 	base := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(base) {
-		home, err := os.UserHomeDir()
+		home, err := homeDir()
 		if err != nil {
-			home = "/nonexistent"
+			home = os.DevNull // no directory, nor can root make it one
 		}
 		base = filepath.Join(home, ".local", "state")
 	}
 	return filepath.Join(base, "pneu")
+}
+
+// homeDir returns $HOME, and without it, as in a service, what passwd(5) says.
+func homeDir() (string, error) {
+	home, err := os.UserHomeDir()
+	if err == nil {
+		return home, nil
+	}
+	if u, uerr := user.Current(); uerr == nil && filepath.IsAbs(u.HomeDir) {
+		return u.HomeDir, nil
+	}
+	return "", err
 }
 
 // open opens the message, following a rename in flight. What Dovecot has compressed is read

@@ -67,14 +67,13 @@ type list struct {
 	OneClick    bool   `json:"one_click"`
 }
 
+var errNoUTF8 = errors.New("its name is not UTF-8, which JSON cannot hold: use -0")
+
 // record says all of the message: as its index keeps it, else as its file does.
 func (m *msg) record() (*record, error) {
 	d, err := m.digest()
 	if err != nil {
 		return nil, err
-	}
-	if !utf8.ValidString(m.path) {
-		return nil, errors.New("its name is not UTF-8, which JSON cannot hold: use -0")
 	}
 	s := m.Summary()
 	r := &record{

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/template"
 	"time"
+	"unicode/utf8"
 
 	"pneu/maildir/message"
 	"pneu/maildir/safe"
@@ -109,7 +110,7 @@ func mistake(err error) bool {
 		return false
 	}
 	s := err.Error()
-	for _, sign := range []string{"map has no entry", "wrong number of args", "wrong type for value", "expected ", "can't evaluate field", "can't call"} {
+	for _, sign := range []string{"map has no entry", "wrong number of args", "wrong type for value", "expected ", "can't evaluate field", "can't call", "maximum template depth", "non-function", "too many"} {
 		if strings.Contains(s, sign) {
 			return true
 		}
@@ -122,6 +123,11 @@ func explain(err error) string {
 	s := err.Error()
 	if _, field, ok := strings.Cut(s, `map has no entry for key "`); ok {
 		return fmt.Sprintf("there is no field %q (pneu help json lists them)", strings.TrimSuffix(field, `"`))
+	}
+	if _, field, ok := strings.Cut(s, "nil pointer evaluating interface {}."); ok { // list and auth
+		_, what, _ := strings.Cut(s, " at <.")
+		what, _, _ = strings.Cut(what, ".")
+		return fmt.Sprintf("there is no %s, and so no %s (write {{with .%[1]s}}{{.%[2]s}}{{end}})", what, field)
 	}
 	if _, name, ok := strings.Cut(s, `function "`); ok {
 		name, _, _ = strings.Cut(name, `"`)
@@ -152,8 +158,17 @@ func fmtDate(layout string, v any) (string, error) {
 	return "", fmt.Errorf("%q is no date", fmt.Sprint(v))
 }
 
+// maxPad is wider than any screen.
+const maxPad = 10000
+
 func fmtTrunc(w int, v any) string { return safe.Line(text(v)).Truncate(w).String() }
-func fmtPad(w int, v any) string   { return safe.Line(text(v)).Pad(w).String() }
+
+func fmtPad(w int, v any) (string, error) {
+	if w > maxPad {
+		return "", fmt.Errorf("%d columns are too many", w)
+	}
+	return safe.Line(text(v)).Pad(w).String(), nil
+}
 
 // text is the form of a value in a line.
 func text(v any) string {
@@ -179,6 +194,9 @@ func fmtAddr(v any) string {
 }
 
 func fmtJSON(v any) (string, error) {
+	if s, ok := v.(string); ok && !utf8.ValidString(s) {
+		return "", errNoUTF8
+	}
 	b, err := encode(v)
 	return strings.TrimSuffix(string(b), "\n"), err
 }

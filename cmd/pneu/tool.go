@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"text/template"
 	"time"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -249,6 +250,10 @@ func (t *tool) emit(m *msg, op string) error {
 }
 
 func (t *tool) emitRecord(r *record) error {
+	if !utf8.ValidString(r.Path) {
+		t.fail(r.Path, errNoUTF8)
+		return nil
+	}
 	line, err := encode(r)
 	if err != nil {
 		return err
@@ -434,7 +439,11 @@ func plainly(path string, err error) string {
 	case errors.As(err, &le) && (le.Old == path || le.Old == absolute(path)):
 		return le.Err.Error()
 	}
-	return err.Error()
+	text := err.Error()
+	for _, name := range []string{path + ": ", fmt.Sprintf("folder %q: ", path)} {
+		text = strings.TrimPrefix(text, name)
+	}
+	return text
 }
 
 // note tells a person something that is no error.
