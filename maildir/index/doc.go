@@ -50,6 +50,14 @@
 //	40  u64 key of the hash of names
 //	60  u32 sum of bytes 0 to 59
 //
+// The GUID and UIDVALIDITY stay with these files wherever the folder goes: to another name,
+// file system or machine, or back from a backup. A copy made of a folder with them has
+// both, too, until pneu.* is removed from it: then it gets new ones with the next Sync (and
+// UIDs of dovecot-uidlist, if that was copied). Nothing else changes them: other inodes than
+// before would tell a copy, but a backup that was put back as well, which must keep its UIDs.
+// Package store tells the log of two folders of a tree with one GUID. UIDs of one say nothing of
+// the other, although UIDVALIDITY is the same.
+//
 // # pneu.log
 //
 // The first page has sectors of 512 bytes. At 512 and 1024 lie two slots: a

@@ -47,7 +47,8 @@
 //
 // What commands of IMAP (RFC 9051) and POP3 (RFC 1939) come to:
 //
-//	SELECT, STATUS     Box.Sync and View.State (GUID: MAILBOXID, RFC 8474; Sticky false:
+//	SELECT, STATUS     Box.Sync and View.State (GUID: MAILBOXID, RFC 8474, but
+//	                   a copy made with cp has it too: package index; Sticky false:
 //	                   UIDNOTSTICKY; Trashed is \Deleted), Store.Status, Store.StatusAll;
 //	                   View.Index has KeywordNames
 //	LIST, SUBSCRIBE    Store.Folders, Store.Subscribe, Store.Tree and there Subscriptions

@@ -246,7 +246,7 @@ func unchanged(f *maildir.Folder, d index.DirState, safe bool) bool {
 }
 
 // StatusAll returns the counters of many folders; errs has, at the same place, why there are
-// none.
+// none. Folders that have one GUID are told to the log.
 func (s *Store) StatusAll(ctx context.Context, folders []*maildir.Folder) (states []State, errs []error) {
 	states, errs = make([]State, len(folders)), make([]error, len(folders))
 	if err := parallelBy(ctx, len(folders), 8, func(i int) {
@@ -258,7 +258,35 @@ func (s *Store) StatusAll(ctx context.Context, folders []*maildir.Folder) (state
 			}
 		}
 	}
+	s.sayTwins(folders, states)
 	return states, errs
+}
+
+// sayTwins tells the log of folders that were copied with their indexes: they share the GUID, which
+// is to be one folder's alone (RFC 8474, 4). Which of them is the copy nobody knows but who made it:
+// inodes change for a backup that is put back as well, and that must keep its UIDs.
+func (s *Store) sayTwins(folders []*maildir.Folder, states []State) {
+	first := make(map[[16]byte]*maildir.Folder, len(folders))
+	for i, st := range states {
+		if st.GUID == ([16]byte{}) || !st.Sticky {
+			continue
+		}
+		one, twice := first[st.GUID]
+		if !twice {
+			first[st.GUID] = folders[i]
+			continue
+		}
+		a, err := os.Stat(one.Path())
+		if err != nil {
+			continue
+		}
+		if b, err := os.Stat(folders[i].Path()); err != nil || os.SameFile(a, b) {
+			continue
+		}
+		if _, said := s.said.LoadOrStore(folders[i].Path()+"\x00twin", true); !said {
+			s.opt.Log.Warn("one of two folders is a copy with the other's GUID and UIDs: remove pneu.* from it", "folder", folders[i].Name(), "other", one.Name())
+		}
+	}
 }
 
 // Subscribe subscribes to a folder, or ends that. The folder need not exist.
