@@ -140,6 +140,7 @@ type App struct {
 	arranging, stale     bool
 	calm                 time.Time // until then others are not followed at once
 	following            bool      // but then
+	again                bool      // others changed something while an order was made
 	reading              bool      // what a newer state of the folder says is being found out
 	unread               *mstore.View
 	building, texting    progress // what is read for the indexes of the open folder

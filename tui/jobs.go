@@ -102,6 +102,13 @@ func (j *jobs) settle(d time.Duration) {
 	}
 }
 
+// changing reports whether changes that were asked for are still to be made.
+func (j *jobs) changing() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.done != j.asked
+}
+
 // drop cancels the job of that key.
 func (j *jobs) drop(key string) {
 	if c := j.cancel[key]; c != nil {

@@ -66,7 +66,7 @@ func (a *App) opened(o store.Opened) term.Cmd {
 		})
 	}
 	a.box, a.boxErr = o.Box, o.Err
-	a.arranging, a.stale, a.following, a.reading, a.unread = false, false, false, false, nil
+	a.arranging, a.stale, a.following, a.again, a.reading, a.unread = false, false, false, false, false, nil
 	a.building, a.texting, a.early, a.finding = progress{}, progress{}, false, false
 	a.jobs.drop("build")
 	a.jobs.drop("texts")
@@ -153,7 +153,7 @@ const (
 	// breath is how many times as long as an order takes to make nothing is put in order for the sake of others: who
 	// moves a million messages tells of it hundreds of times.
 	breath = 5
-	// breathMost is the longest that what others did stays unseen.
+	// breathMost is the longest that what others did stays unseen, and how long it does while mail is changed here.
 	breathMost = 900 * time.Millisecond
 )
 
@@ -165,6 +165,9 @@ func (a *App) follow() term.Cmd {
 	wait := time.Until(a.calm)
 	switch {
 	case a.following:
+		return nil
+	case a.arranging: // the order under way may be without it
+		a.again = true
 		return nil
 	case wait <= 0:
 		return a.arrange()
@@ -178,7 +181,11 @@ func (a *App) arranged(r arranged) term.Cmd {
 		return nil
 	}
 	a.arranging = false
-	a.calm = time.Now().Add(min(breath*r.took, breathMost))
+	rest := min(breath*r.took, breathMost)
+	if a.jobs.changing() {
+		rest = breathMost
+	}
+	a.calm = time.Now().Add(rest)
 	if a.box.Len() >= largeFrom {
 		a.tidy = tidyAfter
 	}
@@ -189,13 +196,18 @@ func (a *App) arranged(r arranged) term.Cmd {
 		return a.arrange()
 	}
 	a.list.SetSource(a.box.Rows())
+	var again term.Cmd
+	if a.again {
+		a.again = false
+		again = a.follow()
+	}
 	if a.stale {
-		return a.arrange()
+		return term.Batch(again, a.arrange())
 	}
 	if !a.building.on {
 		a.list.Hold()
 	}
-	return term.Batch(a.wantRows(), a.preview())
+	return term.Batch(again, a.wantRows(), a.preview())
 }
 
 // progress is how far something behind the screen has come.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -72,6 +73,9 @@ func run(c *cli.Context) error {
 	j.UseNumbers(noted)
 	j.UseMover(noted)
 
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // changing many messages makes much garbage: a third less memory for a tenth more work
+	}
 	theme, typed := theme(c, os.Stdin, os.Stdout)
 	opt := tui.Options{
 		Store: store, Folder: folder, Me: me, Journal: j, Noted: noted, Notices: notices, Theme: theme, Layout: layout, Now: time.Now,

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"slices"
+
 	"pneu/maildir/index"
 	mail "pneu/maildir/store"
 )
@@ -115,8 +117,9 @@ func (b *Box) News(v *mail.View) func() *News {
 			return nil
 		}
 		n := f.news(v)
-		if o := f.order; !n.change.Reset && o.base == 0 && len(n.change.Gone) > 0 {
-			n.rest = o.in(v, f.opt)
+		had := func(uid mail.UID) bool { return f.convOf(int(uid)) >= 0 }
+		if !n.change.Reset && f.order.base == 0 && slices.ContainsFunc(n.change.Gone, had) {
+			n.rest = f.order.in(v, f.opt)
 		}
 		return n
 	}
