@@ -172,9 +172,16 @@ func (t *tool) allRefs(args []string, fb fallback) ([]ref, error) {
 // fill brings the refs up to what their folders' indexes know once what they lack is read.
 func (t *tool) fill(list []ref) error {
 	lack := map[*box]int{}
+	var whole *store.View // one that lacks nothing
 	for i := range list {
-		if r := &list[i]; !r.digested() && r.b != nil {
+		r := &list[i]
+		if r.v == whole && whole != nil {
+			continue
+		}
+		if !r.digested() && r.b != nil {
 			lack[r.b]++
+		} else if r.v != nil && r.v.State().Undigested == 0 {
+			whole = r.v
 		}
 	}
 	for b, n := range lack {
@@ -207,4 +214,59 @@ func (t *tool) emitRef(r *ref) error {
 		return t.emitPath(r.path)
 	}
 	return t.emit(r.msg(), "")
+}
+
+// emitRefs writes the records of messages in an order.
+func (t *tool) emitRefs(list []ref, order []int32) error {
+	plain, end := t.form == formNull || t.form == formPath && !t.tty, t.pathEnd()
+	var block block
+	for _, i := range order {
+		r := &list[i]
+		if plain && r.path != "" && (end == 0 || !hasNewline(r.path)) {
+			block.b = append(append(block.b, r.path...), end)
+			if err := t.wroteTo(&block); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := t.flushBlock(&block); err != nil {
+			return err
+		}
+		if err := t.emitRef(r); err != nil {
+			return err
+		}
+	}
+	return t.flushBlock(&block)
+}
+
+// A block is what is written at once of many records that are nothing but a path.
+type block struct {
+	b []byte
+	n int
+}
+
+// pathEnd is what a path ends in.
+func (t *tool) pathEnd() byte {
+	if t.form == formNull {
+		return 0
+	}
+	return '\n'
+}
+
+// wroteTo counts a record in a block.
+func (t *tool) wroteTo(k *block) error {
+	if k.n++; len(k.b) < outBuffer && !t.due.Load() {
+		return nil
+	}
+	return t.flushBlock(k)
+}
+
+func (t *tool) flushBlock(k *block) error {
+	if k.n == 0 {
+		return nil
+	}
+	t.out.Write(k.b)
+	t.printed += k.n - 1
+	k.b, k.n = k.b[:0], 0
+	return t.wrote()
 }
