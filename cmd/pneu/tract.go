@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"io/fs"
 
 	"pneu/maildir"
 	"pneu/maildir/digest"
@@ -74,9 +73,7 @@ func (t *tool) partsOf(s *maildir.Store) ([]tractPart, error) {
 			t.readAll(p.b)
 			p.v = p.b.v
 		} else if p.list, err = filesOf(p.b); err != nil {
-			if !errors.Is(err, fs.ErrNotExist) {
-				t.failFolder(f, err)
-			}
+			t.failFolder(f, err)
 			continue
 		}
 		parts = append(parts, p)

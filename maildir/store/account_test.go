@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -241,6 +242,83 @@ func TestConversationsAreSearched(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Folders that go, come back, come anew, lose their indexes, or cannot be read take nothing with
+// them of the others.
+func TestConversationsWithoutAFolder(t *testing.T) {
+	w := newWorld(t, 90)
+	sent := w.folder("Sent").Path()
+	all, gone := 0, 0
+	for _, name := range names {
+		n := len(w.docs(name))
+		if all += n; name == "Sent" {
+			gone = n
+		}
+	}
+	rename := func(from, to string) {
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := w.open(Options{})
+	s.keepThreads = 5
+	for _, step := range []struct {
+		name string
+		do   func()
+		want int // rows
+	}{
+		{"all", func() {}, all},
+		{"one goes", func() { rename(sent, w.root+"/away") }, all - gone},
+		{"it comes back", func() { rename(w.root+"/away", sent) }, all},
+		{"it comes anew", func() {
+			rename(sent, w.root+"/away")
+			for _, sub := range []string{"", "/cur", "/new", "/tmp"} {
+				if err := os.Mkdir(sent+sub, 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.put("Sent")
+		}, all - gone + 1},
+		{"the old one again", func() {
+			os.RemoveAll(sent)
+			rename(w.root+"/away", sent)
+		}, all},
+		{"without index", func() {
+			own, _ := filepath.Glob(sent + "/pneu.*")
+			for _, p := range own {
+				os.Remove(p)
+			}
+		}, all},
+		{"with a directory for its threads", func() { os.MkdirAll(sent+"/pneu.threads/x", 0o700) }, all},
+		{"unreadable", func() {
+			if os.Geteuid() == 0 {
+				gone = 0
+				return
+			}
+			os.Chmod(sent, 0)
+		}, -1},
+		{"readable", func() { os.Chmod(sent, 0o700) }, all},
+	} {
+		step.do()
+		if step.want < 0 {
+			step.want = all - gone
+		}
+		for _, s := range []*Store{s, w.open(Options{}), w.open(Options{ReadOnly: true})} {
+			s.keepThreads = 5
+			c, err := s.Conversations(ctx, thread.Newest)
+			if err != nil {
+				t.Fatalf("%s: %v", step.name, err)
+			}
+			n := 0
+			for i := range c.Tree.Spots {
+				n += len(c.Rows(int32(i)))
+			}
+			if n != step.want {
+				t.Errorf("%s: %d messages, want %d", step.name, n, step.want)
+			}
+		}
+	}
 }
 
 // An id that found no room in what is kept of a message ties messages all the same.
