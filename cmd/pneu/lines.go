@@ -47,6 +47,9 @@ type lineOf struct {
 const (
 	// sheetSize is how many lines a sheet has: enough that handing it out does not count.
 	sheetSize = 1024
+	// atHand is how many messages are looked at before their lines are written: as many as a
+	// processor keeps near.
+	atHand = 32
 	// fewLines are written at once, by whoever gathered them.
 	fewLines = sheetSize / 4
 	// maxWriters bounds how many processors write.
@@ -179,7 +182,7 @@ func (p *page) close() {
 func (p *page) write(s *sheet, l *lines) {
 	for from := 0; from < len(s.rows); {
 		v, to := s.rows[from].v, from+1
-		for to < len(s.rows) && s.rows[to].v == v {
+		for to < min(len(s.rows), from+atHand) && s.rows[to].v == v {
 			to++
 		}
 		l.look(v, s.rows[from:to])
