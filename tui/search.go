@@ -225,6 +225,9 @@ func (a *App) refine(typed string, sets []facets.Set) term.Cmd {
 func lookThrough(ctx context.Context, st *mstore.Store, q search.Query, opt store.Options) (r searchview.Result, sets []facets.Set) {
 	began := time.Now()
 	folders, err := st.Folders()
+	if err == nil {
+		q, err = st.Resolve(ctx, q)
+	}
 	if err != nil {
 		r.Err = err.Error()
 		return r, nil

@@ -5,6 +5,10 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"pneu/maildir/search"
+	mstore "pneu/maildir/store"
+	"pneu/tui/store"
 )
 
 // TestSearchAll looks through all folders while one types.
@@ -35,6 +39,35 @@ func TestSearchAll(t *testing.T) {
 	r.want("Nothing matches")
 	r.keys("esc")
 	r.wantNot("Nothing matches")
+}
+
+// TestSearchConversations finds what a conversation has in other folders.
+func TestSearchConversations(t *testing.T) {
+	st, err := mstore.Create(t.TempDir(), mstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	for folder, text := range map[string]string{
+		"INBOX": "Subject: lunch\nMessage-ID: <1@x>\n\nwhere?\n",
+		"Sent":  "Subject: noodles\nMessage-ID: <2@x>\nIn-Reply-To: <1@x>\n\nthere\n",
+		"Old":   "Subject: another\nMessage-ID: <3@x>\n\nthing\n",
+	} {
+		f, err := st.Tree().CreateFolder(folder)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(f.Path(), "cur", "1.M1P1.host:2,S"), []byte(text), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	q, err := search.Parse("thread:{subject:lunch}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := lookThrough(t.Context(), st, q, store.Options{}); r.Found != 2 || r.Err != "" {
+		t.Errorf("%+v", r)
+	}
 }
 
 // TestSearchFollows opens a hit that left its folder since.

@@ -45,10 +45,8 @@ func (s *Store) Query(ctx context.Context, q search.Query, limit int) ([]Row, er
 	if err != nil {
 		return nil, err
 	}
-	if len(q.Threads()) > 0 {
-		if q, err = q.Resolve(func(t search.Conversation) ([]string, error) { return s.members(ctx, t) }); err != nil {
-			return nil, err
-		}
+	if q, err = s.Resolve(ctx, q); err != nil {
+		return nil, err
 	}
 	type found struct {
 		rows []Row
@@ -94,6 +92,15 @@ func byDate(rows []Row) {
 	for i, d := range list {
 		rows[i] = d.row
 	}
+}
+
+// Resolve puts into a query which messages the conversations that it asks for consist of, in all
+// folders: a View by itself knows of those in its own. Other queries are returned as they are.
+func (s *Store) Resolve(ctx context.Context, q search.Query) (search.Query, error) {
+	if len(q.Threads()) == 0 {
+		return q, nil
+	}
+	return q.Resolve(func(t search.Conversation) ([]string, error) { return s.members(ctx, t) })
 }
 
 func (s *Store) queryIn(ctx context.Context, f *maildir.Folder, q search.Query, limit int) ([]Row, error) {
