@@ -356,7 +356,7 @@ func (a *App) moveOrCopy(name string, copying bool) term.Cmd {
 		title = "Copy to"
 	}
 	a.over = &pickOver{folders.NewPicker(a.theme, title, a.sidebar.Items, a.targets, true), do}
-	return nil
+	return a.loadFolders()
 }
 
 func (a *App) recent(name string) {

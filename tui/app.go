@@ -141,11 +141,13 @@ type App struct {
 	calm                 time.Time // until then others are not followed at once
 	following            bool      // but then
 	again                bool      // others changed something while an order was made
+	checking             bool      // the open folder is looked at
 	reading              bool      // what a newer state of the folder says is being found out
 	unread               *mstore.View
 	building, texting    progress // what is read for the indexes of the open folder
 	finding              bool     // texts are being searched
 	looking              bool     // why hits were found is being read
+	indexing, indexed    bool     // texts of all folders, for the search of them all
 	early                bool     // an order was made before all was read
 	tidy                 int      // seconds until memory is given back; 0: there is none
 	people               *compose.People
@@ -413,6 +415,10 @@ func after(d time.Duration, msg term.Msg) term.Cmd {
 	}
 }
 
+// lookEvery is how many seconds pass between two looks at the open folder: what watches it may not hear of all, such as
+// that it was deleted, or what another machine does.
+const lookEvery = 3
+
 type ticked struct{}
 
 func (a *App) tick() term.Cmd { return a.after(time.Second, ticked{}) }
@@ -436,6 +442,9 @@ func (a *App) ticked() term.Cmd {
 		cmds = append(cmds, a.pollQueue())
 	case a.limits%20 == 7:
 		cmds = append(cmds, a.loadFolders())
+	}
+	if a.limits%lookEvery == 0 {
+		cmds = append(cmds, a.lookAgain())
 	}
 	return term.Batch(cmds...)
 }

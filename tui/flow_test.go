@@ -457,6 +457,10 @@ func TestDraftThatCannotBeSaved(t *testing.T) {
 	if err := os.Remove(block); err != nil {
 		t.Fatal(err)
 	}
+	r.typed(" again")
+	r.later(time.Second)
+	r.want("draft saved")
+	r.wantNot("not saved")
 	r.keys("esc")
 	r.want("Draft kept in Drafts")
 	if n := len(files(t, block)); n != 1 {

@@ -339,13 +339,37 @@ func (a *App) compare() term.Cmd {
 	})
 }
 
+// lookAgain compares now and then, one after the other.
+func (a *App) lookAgain() term.Cmd {
+	if a.box == nil || a.checking {
+		return nil
+	}
+	a.checking = true
+	mb, serial := a.box.Mail(), a.box.Serial
+	return a.jobs.long("", func(ctx context.Context) term.Msg {
+		v, err := mb.Sync(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		return func(a *App) term.Cmd {
+			a.checking = false
+			if errors.Is(err, mstore.ErrClosed) {
+				return nil
+			}
+			return a.newer(newer{serial: serial, view: v, err: err})
+		}
+	})
+}
+
 func (a *App) newer(r newer) term.Cmd {
 	if a.box == nil || r.serial != a.box.Serial {
 		return nil
 	}
 	if r.err != nil {
+		if a.boxErr == nil || a.boxErr.Error() != r.err.Error() { // it is looked at again and again
+			a.fail(r.err)
+		}
 		a.boxErr = r.err
-		a.fail(r.err)
 		return r.more
 	}
 	a.boxErr = nil
@@ -486,6 +510,9 @@ func (a *App) loadFolders() term.Cmd {
 func (a *App) counted(c counted) {
 	if c.err == nil {
 		a.sidebar.Items, a.roles = c.items, nil
+		if p, ok := a.over.(*pickOver); ok {
+			p.SetItems(c.items)
+		}
 	}
 }
 

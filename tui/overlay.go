@@ -110,7 +110,7 @@ func (a *App) pickFolder(name string) term.Cmd {
 		return a.openFolder(name)
 	}
 	a.over = &pickOver{folders.NewPicker(a.theme, "Open folder", a.sidebar.Items, nil, false), a.openFolder}
-	return nil
+	return a.loadFolders()
 }
 
 // A palette is the command line: letters find a command, words after its name are its argument.

@@ -23,7 +23,8 @@ import (
 const (
 	hitsMost  = 300                    // rows shown
 	pause     = 40 * time.Millisecond  // keys within it are one query
-	textsMost = 700 * time.Millisecond // for texts that have to be read from files
+	textsMost = 700 * time.Millisecond // for texts that have to be read from files, while one types
+	filesMost = time.Minute            // and where there will be no index of them
 )
 
 // openSearch shows the search over all folders.
@@ -32,6 +33,7 @@ func (a *App) openSearch(arg string) term.Cmd {
 		a.search = searchview.New(a.theme, a.opt.Now)
 	}
 	a.enter(searchScreen)
+	a.indexed = false
 	a.status = status{} // u is a letter here
 	for _, k := range term.Split([]rune(arg), false) {
 		a.search.Key(k)
@@ -102,21 +104,53 @@ func (a *App) searchAll() term.Cmd {
 	}
 	a.jobs.drop("refine")
 	a.search.Busy()
-	st, opt := a.opt.Store, store.Options{Me: a.isMe, Now: a.opt.Now}
+	st, opt, most := a.opt.Store, store.Options{Me: a.isMe, Now: a.opt.Now}, textsMost
+	if a.indexed {
+		most = filesMost
+	}
 	return a.jobs.run("search all", func(ctx context.Context) term.Msg {
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return nil
 		}
-		r, sets := lookThrough(ctx, st, q, opt)
+		r, sets := lookThrough(ctx, st, q, opt, most)
 		if ctx.Err() != nil {
 			return nil
 		}
 		r.Query, r.Canonical, r.Texts = typed, q.String(), q.AsksText()
 		return func(a *App) term.Cmd {
 			a.search.Set(r)
-			return term.Batch(a.refine(typed, sets), a.hitLines())
+			cmd := term.Batch(a.refine(typed, sets), a.hitLines())
+			if r.Partly {
+				cmd = term.Batch(cmd, a.indexAll())
+			}
+			return cmd
+		}
+	})
+}
+
+// indexAll indexes the texts of all folders, once a search found that they are not, and searches again.
+func (a *App) indexAll() term.Cmd {
+	if a.indexing || a.indexed {
+		return nil
+	}
+	a.indexing = true
+	st := a.opt.Store
+	return a.jobs.long("texts of all", func(ctx context.Context) term.Msg {
+		folders, _ := st.Folders() // those that cannot be read are not searched either
+		for _, f := range folders {
+			if b, err := st.BoxOf(f.Folder); err == nil {
+				_ = b.EnsureText(ctx, nil) // without it texts are read from files
+				b.Close()
+			}
+		}
+		return func(a *App) term.Cmd {
+			a.indexing, a.indexed = false, true
+			if a.screen != searchScreen {
+				return nil
+			}
+			return a.searchAll()
 		}
 	})
 }
@@ -222,7 +256,7 @@ func (a *App) refine(typed string, sets []facets.Set) term.Cmd {
 }
 
 // lookThrough looks for q in all folders. Texts that are not indexed are read for a moment only.
-func lookThrough(ctx context.Context, st *mstore.Store, q search.Query, opt store.Options) (r searchview.Result, sets []facets.Set) {
+func lookThrough(ctx context.Context, st *mstore.Store, q search.Query, opt store.Options, most time.Duration) (r searchview.Result, sets []facets.Set) {
 	began := time.Now()
 	folders, err := st.Folders()
 	if err == nil {
@@ -239,7 +273,7 @@ func lookThrough(ctx context.Context, st *mstore.Store, q search.Query, opt stor
 		if err != nil {
 			continue
 		}
-		found, set, cover, err := lookIn(ctx, b, q)
+		found, set, cover, err := lookIn(ctx, b, q, most)
 		b.Close()
 		if err != nil && !errors.Is(err, maildir.ErrNoFolder) && ctx.Err() == nil {
 			continue // the list of folders says what is wrong with it
@@ -266,7 +300,7 @@ func lookThrough(ctx context.Context, st *mstore.Store, q search.Query, opt stor
 func dated(r mstore.Row) time.Time { return time.Unix(r.View().Index().Sent(r.N()), 0) }
 
 // lookIn returns the newest messages that q finds in a folder, and all of them as a set.
-func lookIn(ctx context.Context, b *mstore.Box, q search.Query) (rows []mstore.Row, set *facets.Set, cover mstore.Coverage, err error) {
+func lookIn(ctx context.Context, b *mstore.Box, q search.Query, most time.Duration) (rows []mstore.Row, set *facets.Set, cover mstore.Coverage, err error) {
 	v, err := b.Sync(ctx)
 	if err != nil {
 		return nil, nil, cover, err
@@ -274,7 +308,7 @@ func lookIn(ctx context.Context, b *mstore.Box, q search.Query) (rows []mstore.R
 	set = &facets.Set{View: v, Rows: search.NewBits(v.Len())}
 	if cover = coverage(v, q); q.NeedsBody() || !cover.Complete() {
 		if !cover.Complete() {
-			short, stop := context.WithTimeout(ctx, textsMost)
+			short, stop := context.WithTimeout(ctx, most)
 			defer stop()
 			err = v.Each(short, q, search.NewestArrived, hitsMost, func(r mstore.Row) bool {
 				rows = append(rows, r)

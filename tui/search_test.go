@@ -65,7 +65,7 @@ func TestSearchConversations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r, _ := lookThrough(t.Context(), st, q, store.Options{}); r.Found != 2 || r.Err != "" {
+	if r, _ := lookThrough(t.Context(), st, q, store.Options{}, textsMost); r.Found != 2 || r.Err != "" {
 		t.Errorf("%+v", r)
 	}
 }

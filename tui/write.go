@@ -277,9 +277,12 @@ func (a *App) draftTick() term.Cmd {
 	return a.jobs.change(func() term.Msg { return save() })
 }
 
+// notSaved is said of a draft until it is saved.
+const notSaved = "draft not saved"
+
 // rescue writes a draft that the Drafts folder did not take to a file, and returns an error that says where.
 func (a *App) rescue(s saved) error {
-	err := fmt.Errorf("draft not saved: %w", reason(s.err))
+	err := fmt.Errorf(notSaved+": %w", reason(s.err))
 	f, e := os.CreateTemp(a.opt.TempDir, "pneu-draft-*.eml")
 	if e != nil {
 		return err
@@ -366,11 +369,14 @@ func (a *App) saved(s saved) term.Cmd {
 		s.draft.closed = false
 		a.compose.SaveErr = reason(s.err)
 		a.enter(composeScreen)
-		return a.failed(fmt.Errorf("draft not saved, so it is still here: %w", a.compose.SaveErr))
+		return a.failed(fmt.Errorf(notSaved+", so it is still here: %w", a.compose.SaveErr))
 	case s.err != nil:
 		return a.jobs.change(func() term.Msg { return failed{a.rescue(s)} })
 	case open:
 		a.compose.MarkSaved(s.serial, a.opt.Now())
+		if a.status.err && strings.HasPrefix(a.status.text.String(), notSaved) {
+			a.status = status{}
+		}
 		return nil
 	case a.draft == s.draft && s.serial == a.compose.Serial(): // left, and this is what it was then
 		a.sayKept(s.draft)

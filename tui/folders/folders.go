@@ -140,6 +140,7 @@ type Picker struct {
 	Title  string
 	Create bool // a name that is no folder may be chosen: it is made
 	items  []Item
+	recent []string
 	field  edit.Field
 	hits   []int
 	at     int
@@ -148,8 +149,20 @@ type Picker struct {
 // NewPicker offers items; those named in recent come first.
 func NewPicker(t *look.Theme, title string, items []Item, recent []string, create bool) *Picker {
 	p := &Picker{theme: t, Title: title, Create: create}
+	p.recent = recent
+	p.SetItems(items)
+	return p
+}
+
+// SetItems replaces the folders to choose from; the one that is chosen stays so.
+func (p *Picker) SetItems(items []Item) {
+	chosen := ""
+	if p.at < len(p.hits) {
+		chosen = p.items[p.hits[p.at]].Name
+	}
+	p.items = nil
 	seen := map[string]bool{}
-	for _, name := range recent {
+	for _, name := range p.recent {
 		for _, it := range items {
 			if it.Name == name && !seen[name] {
 				p.items = append(p.items, it)
@@ -163,7 +176,11 @@ func NewPicker(t *look.Theme, title string, items []Item, recent []string, creat
 		}
 	}
 	p.filter()
-	return p
+	for i, h := range p.hits {
+		if p.items[h].Name == chosen {
+			p.at = i
+		}
+	}
 }
 
 func (p *Picker) filter() {
@@ -183,7 +200,7 @@ func (p *Picker) Key(k term.Key) (name string, done bool) {
 		if p.Create {
 			return strings.Trim(p.field.String(), "/ "), true
 		}
-		return "", true
+		return "", false
 	case "down", "ctrl+n", "tab", "ctrl+j":
 		p.at = min(p.at+1, max(0, len(p.hits)-1))
 	case "up", "ctrl+p", "shift+tab":

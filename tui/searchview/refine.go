@@ -207,6 +207,9 @@ func (m *Model) columns(w, h int) []string {
 	first := 0
 	for range across {
 		n := min(h-1, len(lines))
+		if n > 0 && n < len(lines) && lines[n-1].name != "" { // a name stands above its terms
+			n--
+		}
 		parts = append(parts, m.draw(lines[:n], first, col))
 		for _, s := range lines[:n] {
 			if s.term != nil {

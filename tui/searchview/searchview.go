@@ -118,7 +118,9 @@ func (m *Model) Set(r Result) {
 		return
 	}
 	m.busy = false
-	if r.Err != "" { // mostly it is not complete yet: what was found before stays
+	at, held := m.Current()
+	held = held && r.Query == m.r.Query && m.list.Cursor() > 0 // the same query again: more was found
+	if r.Err != "" {                                           // mostly it is not complete yet: what was found before stays
 		m.r.Err = r.Err
 		return
 	}
@@ -130,6 +132,14 @@ func (m *Model) Set(r Result) {
 	m.hits = hits{r.Hits, m.hits.version + 1}
 	m.list.SetBelow(r.Texts)
 	m.list.Reset(m.hits)
+	if held {
+		for i, h := range r.Hits {
+			if h.Folder == at.Folder && h.ID == at.ID {
+				m.list.To(i)
+				break
+			}
+		}
+	}
 }
 
 // Wants returns hits on the screen whose lines are not known, at most so many.
