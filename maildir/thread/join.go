@@ -38,16 +38,14 @@ type joiner struct {
 
 func newJoiner(parts []*Facts, once bool) *joiner {
 	j := &joiner{parts: parts, box: make([][]int32, len(parts))}
-	boxes := 0
 	for k, p := range parts {
 		j.box[k] = make([]int32, len(p.hash))
-		boxes += len(p.hash)
 		j.n += p.Len()
 	}
 	if once {
 		j.of = make([]int32, 0, j.n)
 	}
-	j.ids = newIDTable(boxes, j.n)
+	j.ids = newIDTable(j.n)
 	return j
 }
 
@@ -144,6 +142,7 @@ func (j *joiner) mails() *mails {
 type idTable struct {
 	hash  []uint64 // of boxes
 	slots []slot   // a power of two
+	used  int
 }
 
 type slot struct {
@@ -151,27 +150,50 @@ type slot struct {
 	box int32  // and 1, 0: none
 }
 
-// newIDTable makes one that has room for some boxes, of which so many are those of messages.
-func newIDTable(boxes, messages int) idTable {
+// newIDTable makes one that has room for the ids of messages. It grows with those that are only
+// referred to: parts may all name the same ones.
+func newIDTable(messages int) idTable {
 	size := 64
-	for 3*size < 4*boxes {
+	for 3*size < 4*messages {
 		size *= 2
 	}
-	return idTable{hash: make([]uint64, 0, max(boxes, messages)), slots: make([]slot, size)}
+	return idTable{hash: make([]uint64, 0, messages+messages/4), slots: make([]slot, size)}
 }
 
-// find returns the box of an id. If there is none that is fresh, if it is not negative.
+// find returns the box of an id. If there is none that is fresh, whose hash is appended next, if
+// it is not negative.
 func (t *idTable) find(h uint64, fresh int32) int32 {
+	if 4*(t.used+1) > 3*len(t.slots) {
+		t.grow()
+	}
 	mask, tag := uint64(len(t.slots)-1), uint32(h>>32)
 	for i := h & mask; ; i = (i + 1) & mask {
 		switch s := t.slots[i]; {
 		case s.box == 0:
 			if fresh >= 0 {
 				t.slots[i] = slot{tag, fresh + 1}
+				t.used++
 			}
 			return fresh
 		case s.tag == tag && t.hash[s.box-1] == h:
 			return s.box - 1
 		}
+	}
+}
+
+// grow doubles the slots.
+func (t *idTable) grow() {
+	old := t.slots
+	t.slots = make([]slot, 2*len(old))
+	mask := uint64(len(t.slots) - 1)
+	for _, s := range old {
+		if s.box == 0 {
+			continue
+		}
+		i := t.hash[s.box-1] & mask
+		for t.slots[i].box != 0 {
+			i = (i + 1) & mask
+		}
+		t.slots[i] = s
 	}
 }
