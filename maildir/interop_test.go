@@ -213,6 +213,9 @@ func BenchmarkList(b *testing.B) {
 func TestRule11Steady(t *testing.T) {
 	f := newInbox(t)
 	for _, many := range []bool{false, true} {
+		if !many && !f.Fine() {
+			continue // a change within one tick is told by the time only where it is fine
+		}
 		n := 0
 		settled, err := steady(f.dir(false), func() error {
 			if n++; n < 3 {
@@ -225,7 +228,7 @@ func TestRule11Steady(t *testing.T) {
 		}
 	}
 	n := 0
-	if settled, _ := steady(f.dir(false), func() error { n++; put(t, f, fmt.Sprintf("cur/x%d:2,", n), "x"); return nil }, func() bool { return false }); settled {
+	if settled, _ := steady(f.dir(false), func() error { n++; put(t, f, fmt.Sprintf("cur/x%d:2,", n), "x"); return nil }, func() bool { return true }); settled {
 		t.Error("settled, although it never was the same twice")
 	}
 }

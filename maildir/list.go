@@ -65,11 +65,16 @@ const tick = 20 * time.Millisecond
 // not while its tick lasts, of which it waits the rest.
 func settle(dir string, at time.Time) bool {
 	age := time.Since(at)
-	if age < 0 || age > tick || fineStamps() && ordered(dir) {
+	if proves(dir, age) {
 		return true
 	}
 	time.Sleep(tick - age)
 	return false
+}
+
+// proves reports whether a time of that age tells of every change to a directory.
+func proves(dir string, age time.Duration) bool {
+	return age < 0 || age > tick || fineStamps() && ordered(dir)
 }
 
 // scan returns the file names in new/ or cur/ that can be messages.
@@ -122,8 +127,9 @@ func (f *Folder) scan(isNew bool) (names []string, settled bool, err error) {
 // both reads new/, then cur/: a message that another program moves on meanwhile
 // is seen twice rather than not at all, and counts in cur/.
 //
-// Undo moves from cur/ to new/, against that order: if new/ changed meanwhile
-// both are read again, and in the end what was seen at any time counts.
+// Undo moves from cur/ to new/, against that order: if new/ changed meanwhile, or
+// may have within a tick, both are read again, and in the end what was seen at
+// any time counts.
 func (f *Folder) both() (fresh, seen []string, err error) {
 	var all map[string]Entry
 	for range unionRounds {
@@ -141,7 +147,7 @@ func (f *Folder) both() (fresh, seen []string, err error) {
 		if err != nil {
 			return nil, nil, f.missing(err)
 		}
-		if after.Equal(before) {
+		if after.Equal(before) && proves(f.dir(true), time.Since(after)) {
 			all = nil
 			break
 		}
