@@ -234,15 +234,17 @@ func (t *tool) rows(b *box, rows []int32) []ref {
 			names.WriteString(cur)
 		}
 		names.Write(file)
+		if len(ends) == 0 {
+			names.Grow((n - 1) * (names.Len() + 8)) // names are of one kind, mostly
+		}
 		ends = append(ends, names.Len())
 		list = append(list, ref{b: b, v: b.v, n: int32(row)})
 		return true
 	}
 	if rows == nil {
 		b.v.Index().Files(0, n, add)
-	}
-	for _, row := range rows {
-		b.v.Index().Files(int(row), int(row)+1, add)
+	} else {
+		b.v.Index().FilesOf(rows, add)
 	}
 	all, from := names.String(), 0
 	for i := range list {

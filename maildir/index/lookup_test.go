@@ -85,6 +85,23 @@ func TestLookupAll(t *testing.T) {
 		}
 		return true
 	})
+	for _, step := range []int{1, 3, 17, v.Len() - 1} { // FilesOf names the same, in any order
+		var rows []int32
+		for k := range v.Len() {
+			rows = append(rows, int32(k*step%v.Len()))
+		}
+		k := 0
+		v.FilesOf(rows, func(row int, file []byte, isNew bool) bool {
+			if row != int(rows[k]) || string(file) != listed[row] || isNew != v.InNew(row) {
+				t.Fatalf("row %d of step %d: %d, %q", k, step, row, file)
+			}
+			k++
+			return true
+		})
+		if k != len(rows) {
+			t.Errorf("%d of %d", k, len(rows))
+		}
+	}
 	backward := slices.Clone(listed)
 	slices.Reverse(backward)
 	var finder Finder
