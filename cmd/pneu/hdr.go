@@ -185,13 +185,14 @@ func values(h message.Header, field string, onlyAddr, onlyName bool) []string {
 // hdrJSON prints the fields asked for, or all, by name in lower case.
 func (t *tool) hdrJSON(path string, h message.Header, fields []string) error {
 	m := map[string][]string{}
-	if len(fields) == 0 {
-		for name := range h.Fields() {
-			fields = append(fields, name)
-		}
-	}
 	for _, f := range fields {
 		m[strings.ToLower(f)] = notNil(values(h, f, t.c.Bool("addr"), t.c.Bool("name")))
+	}
+	if len(fields) == 0 { // in one go: a header may have a hundred thousand fields
+		for name, value := range h.Fields() {
+			name = strings.ToLower(name)
+			m[name] = append(m[name], oneLine(message.DecodeWords(value)))
+		}
 	}
 	b, err := encode(struct {
 		V      int                 `json:"v"`
