@@ -248,9 +248,9 @@ func (a *App) found(f found) term.Cmd {
 		}
 		return term.Batch(cmd, a.arrange())
 	case findSelect:
-		if f.more != nil {
+		if f.more != nil { // what is typed next is meant for all that is found
 			a.sayFound(f, n)
-			return cmd
+			return a.wait(f.more)
 		}
 		pick := a.box.PickFound(f.hits)
 		return term.Batch(cmd, a.behind(n, func() func(*App) term.Cmd {
@@ -268,6 +268,9 @@ func (a *App) found(f found) term.Cmd {
 			a.say("nothing here matches %s", f.query)
 		case n > 0 && first:
 			return term.Batch(cmd, a.findNext(1))
+		case n == 0: // the cursor is not where it will be
+			a.sayFound(f, n)
+			return a.wait(f.more)
 		default:
 			a.sayFound(f, n)
 		}
