@@ -272,6 +272,9 @@ func (m *msg) Summary() *message.Summary {
 			}
 			file.Close()
 		}
+		if st := m.stat(); err != nil && st != nil && st.Size() == 0 {
+			err = nil // it says nothing, as an index has it
+		}
 		if err != nil && m.err == nil {
 			m.err = err
 		}
