@@ -41,11 +41,20 @@ func (disk) Create(path string) (file, error) {
 	if err != nil {
 		return nil, err
 	}
+	adopt(f)
 	return diskFile{f}, nil
 }
 
 func (disk) Open(path string) (file, error) {
-	f, err := openPlain(path, os.O_CREATE|os.O_APPEND|os.O_RDWR)
+	f, err := openPlain(path, os.O_APPEND|os.O_RDWR)
+	if errors.Is(err, fs.ErrNotExist) {
+		if f, err = openPlain(path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_RDWR); err == nil {
+			adopt(f)
+		}
+	}
+	if errors.Is(err, fs.ErrExist) { // another process was quicker
+		f, err = openPlain(path, os.O_CREATE|os.O_APPEND|os.O_RDWR)
+	}
 	if err != nil {
 		return nil, err
 	}

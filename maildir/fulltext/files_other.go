@@ -19,3 +19,5 @@ func mapFile(f *os.File, size int) (data []byte, unmap func([]byte), err error) 
 }
 
 func forget([]byte) {}
+
+func adopt(*os.File) {}

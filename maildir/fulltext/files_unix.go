@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -49,5 +50,17 @@ func mapFile(f *os.File, size int) (data []byte, unmap func([]byte), err error) 
 func forget(data []byte) {
 	if len(data) > 0 {
 		unix.Madvise(data, unix.MADV_DONTNEED)
+	}
+}
+
+// adopt gives a file that root has made in another's folder to the folder's owner. One that was
+// there already may be a link to something else.
+func adopt(f *os.File) {
+	if os.Geteuid() != 0 {
+		return
+	}
+	var st unix.Stat_t
+	if unix.Stat(filepath.Dir(f.Name()), &st) == nil && (st.Uid != 0 || st.Gid != 0) {
+		f.Chown(int(st.Uid), int(st.Gid))
 	}
 }
