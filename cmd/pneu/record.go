@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -172,29 +173,45 @@ func encode(v any) ([]byte, error) {
 // escapeInvisible spells control, bidi and invisible characters as \uXXXX: JSON asks that
 // of C0 alone, and terminals act on others too.
 func escapeInvisible(b []byte) []byte {
-	ascii := true
-	for _, c := range b {
-		if c >= 0x7f {
-			ascii = false
-			break
-		}
-	}
-	if ascii {
+	at := nextInvisible(b)
+	if at < 0 {
 		return b
 	}
 	out := make([]byte, 0, len(b)+32)
-	for len(b) > 0 {
-		r, n := utf8.DecodeRune(b)
+	for at >= 0 {
+		r, n := utf8.DecodeRune(b[at:])
+		if out = append(out, b[:at]...); r >= 0x10000 {
+			out = fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+(r-0x10000)>>10, 0xdc00+(r-0x10000)&0x3ff)
+		} else {
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		b = b[at+n:]
+		at = nextInvisible(b)
+	}
+	return append(out, b...)
+}
+
+// nextInvisible returns where the first character is that is to be spelled, negative if none is.
+func nextInvisible(b []byte) int {
+	const high, one = 0x8080808080808080, 0x0101010101010101
+	for i := 0; i < len(b); {
+		if len(b)-i >= 8 { // eight octets at a time that are below DEL
+			if x := binary.LittleEndian.Uint64(b[i:]); (x|x+one)&high == 0 {
+				i += 8
+				continue
+			}
+		}
+		if b[i] < 0x7f {
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(b[i:])
 		switch {
 		case r >= 0x7f && r < 0xa0, r == 0xad, r == 0x34f, r == 0x61c, r == 0x180e, r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e,
-			r >= 0x2060 && r <= 0x206f, r == 0xfeff:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		case r >= 0xe0000 && r <= 0xe0fff:
-			out = fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+(r-0x10000)>>10, 0xdc00+(r-0x10000)&0x3ff)
-		default:
-			out = append(out, b[:n]...)
+			r >= 0x2060 && r <= 0x206f, r == 0xfeff, r >= 0xe0000 && r <= 0xe0fff:
+			return i
 		}
-		b = b[n:]
+		i += n
 	}
-	return out
+	return -1
 }

@@ -25,6 +25,14 @@ func TestEscapeInvisible(t *testing.T) {
 				t.Errorf("%U is written as itself", r)
 			}
 		}
+		for n := range 18 { // wherever it stands among others, it is read back
+			text := strings.Repeat("a", n) + string(r) + "bé" + strings.Repeat("c", n/2) + string(r)
+			var back string
+			line := escapeInvisible([]byte(`"` + text + `"`))
+			if err := json.Unmarshal(line, &back); err != nil || back != text || bytes.ContainsRune(line, r) {
+				t.Fatalf("%q: %s, %v", text, line, err)
+			}
+		}
 	}
 	if got := string(escapeInvisible([]byte("日本\U000e0041👍"))); got != `日本\udb40\udc41👍` {
 		t.Errorf("%s", got)
