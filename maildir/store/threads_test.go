@@ -2,6 +2,8 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -76,5 +78,52 @@ func TestThreadsAreKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		same("damaged")
+	}
+}
+
+// A file of threads that has a good checksum and says what cannot be is not believed.
+func TestThreadsThatCannotBe(t *testing.T) {
+	w := newWorld(t, 120)
+	path := filepath.Join(w.folder("INBOX").Path(), threadsFile)
+	tree := func(opt Options) []thread.Node {
+		t.Helper()
+		s := w.open(opt)
+		s.keepThreads = 10
+		_, v := w.box(s, "INBOX")
+		x, err := v.Facts(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+		return thread.Join([]*thread.Facts{x}, thread.Options{}).Nodes()
+	}
+	want := tree(Options{})
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark := int(binary.NativeEndian.Uint32(good[12:]))
+	at := 24 + 8*20 + (mark+7)&^7
+	for column := range 7 { // up to references
+		n := int(binary.NativeEndian.Uint64(good[24+8*column:]))
+		if column >= 4 { // boxes, where references begin, and these
+			bad := slices.Clone(good)
+			copy(bad[at+n/2&^3:], []byte{0xff, 0xff, 0xff, 0x7f})
+			sum := crc32.Checksum(bad[12:], crc32.MakeTable(crc32.Castagnoli))
+			sum = crc32.Checksum(binary.NativeEndian.AppendUint32(nil, sum), crc32.MakeTable(crc32.Castagnoli))
+			binary.NativeEndian.PutUint32(bad[8:], sum)
+			for _, opt := range []Options{{ReadOnly: true}, {}} {
+				if err := os.WriteFile(path, bad, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if got := tree(opt); !slices.Equal(got, want) {
+					t.Errorf("array %d, reading only %v: other threads", column+1, opt.ReadOnly)
+				}
+			}
+			if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now[24+8*20:at+n], good[24+8*20:at+n]) {
+				t.Errorf("array %d: the file was not made anew: %v", column+1, err)
+			}
+		}
+		at += (n + n/64 + 256 + 7) &^ 7
 	}
 }
