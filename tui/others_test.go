@@ -1,11 +1,15 @@
 package tui
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"pneu/maildir"
+	"pneu/maildir/index"
 )
 
 // tick lets seconds pass, one after the other.
@@ -79,5 +83,18 @@ func TestSearchGoesOn(t *testing.T) {
 	r.settle()
 	if now, _ := r.a.search.Current(); now.ID != hit.ID {
 		t.Errorf("the cursor went from %d to %d", hit.ID, now.ID)
+	}
+}
+
+// TestReason leaves out names of files: there is one line for what is wrong.
+func TestReason(t *testing.T) {
+	for _, want := range []error{index.ErrVersion, maildir.ErrNoFolder, os.ErrPermission} {
+		err := fmt.Errorf("index of /home/ada/Maildir: %w", error(&os.PathError{Op: "open", Path: "/home/ada/Maildir", Err: want}))
+		if want != os.ErrPermission {
+			err = fmt.Errorf("index of /home/ada/Maildir: %w", want)
+		}
+		if got := reason(err); !errors.Is(got, want) || got.Error() != want.Error() {
+			t.Errorf("%v: %v", err, got)
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"pneu/maildir"
 	mail "pneu/maildir/compose"
+	"pneu/maildir/index"
 	"pneu/maildir/message"
 	"pneu/tui/compose"
 	"pneu/tui/look"
@@ -304,6 +305,11 @@ func reason(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		return path.Err
+	}
+	for _, known := range [...]error{index.ErrVersion, maildir.ErrNoFolder} {
+		if errors.Is(err, known) {
+			return known
+		}
 	}
 	return err
 }
