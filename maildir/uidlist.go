@@ -186,6 +186,7 @@ func takeDotlock(path string, mode fs.FileMode, wait time.Duration) bool {
 	for until := time.Now().Add(wait); ; time.Sleep(5 * time.Millisecond) {
 		w, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 		if err == nil {
+			w.Chmod(mode) // whatever the umask
 			_, err := w.WriteString(lockText())
 			if err := errors.Join(err, w.Close()); err != nil {
 				os.Remove(path)

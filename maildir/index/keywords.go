@@ -185,6 +185,7 @@ func replaceFile(path string, content []byte) error {
 		return err
 	}
 	adopt(diskFile{w}, filepath.Dir(path))
+	w.Chmod(mode) // whatever the umask
 	_, err = w.Write(content)
 	if st, serr := w.Stat(); err == nil && serr == nil && st.ModTime().Unix() <= was.Unix() {
 		next := time.Unix(was.Unix()+1, 0)

@@ -172,6 +172,7 @@ func TestStrictFlags(t *testing.T) {
 func TestRule06Keywords(t *testing.T) {
 	f := newFolder(t)
 	os.WriteFile(f.Path()+"/dovecot-keywords", []byte("0 $Forwarded\n1 work\n3 home\nrubbish\n1 again\n99 x\n"), 0o640)
+	os.Chmod(f.Path()+"/dovecot-keywords", 0o660) // more than an umask leaves
 	put(t, f, "cur/1.a:2,abce")
 	put(t, f, "cur/2.b:2,P")
 	x := mustOpen(t, f, Options{})
@@ -196,7 +197,7 @@ func TestRule06Keywords(t *testing.T) {
 	if string(b) != "0 $Forwarded\n1 work\n3 home\n5 NEW\n" {
 		t.Errorf("dovecot-keywords is now %q", b)
 	}
-	if st, err := os.Stat(f.Path() + "/dovecot-keywords"); err != nil || st.Mode().Perm() != 0o640 {
+	if st, err := os.Stat(f.Path() + "/dovecot-keywords"); err != nil || st.Mode().Perm() != 0o660 {
 		t.Errorf("its mode %v, %v", st.Mode(), err)
 	}
 	r = set(FlagChange{AddKeywords: []string{"$forwarded", "home"}}, 1)

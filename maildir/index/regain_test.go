@@ -203,6 +203,9 @@ func TestNoSpaceAtCompaction(t *testing.T) {
 		if t.Failed() || enough {
 			return
 		}
+		for _, z := range []*Index{x, y, reader, late} {
+			z.Close()
+		}
 	}
 	t.Error("never enough")
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -45,7 +46,7 @@ func asNobody(t *testing.T) bool {
 	syscall.ForkLock.RLock()
 	err = os.WriteFile(program, b, 0o755)
 	syscall.ForkLock.RUnlock()
-	if err != nil {
+	if err := errors.Join(err, os.Chmod(program, 0o755), os.Chmod(dir, 0o755)); err != nil { // whatever the umask
 		t.Fatal(err)
 	}
 	if err := os.Chown(dir, 65534, 65534); err != nil {

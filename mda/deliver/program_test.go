@@ -76,7 +76,7 @@ func helper(t *testing.T) string {
 	syscall.ForkLock.RLock()
 	err = os.WriteFile(path, b, 0o755)
 	syscall.ForkLock.RUnlock()
-	if err != nil {
+	if err := errors.Join(err, os.Chmod(path, 0o755)); err != nil { // whatever the umask
 		t.Fatal(err)
 	}
 	return path
