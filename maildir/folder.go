@@ -26,6 +26,9 @@ func At(dir string) (*Folder, error) {
 		return nil, err
 	}
 	if !isMaildir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "cur")); errors.Is(err, fs.ErrPermission) {
+			return nil, err // it may be one
+		}
 		return nil, fmt.Errorf("%s: %w: it has no cur and new", dir, ErrNoFolder)
 	}
 	parent, base := filepath.Split(dir)

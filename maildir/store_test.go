@@ -301,6 +301,9 @@ func TestClosedFolder(t *testing.T) {
 		if _, err := s.Folder("closed"); !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("%s: %v, want no permission", name, err)
 		}
+		if _, err := At(filepath.Join(s.Root(), name)); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("At %s: %v, want no permission", name, err)
+		}
 		if list, err := s.Folders(); err != nil || len(list) != 2 {
 			t.Errorf("%s: %d folders, %v; want both", name, len(list), err)
 		}
