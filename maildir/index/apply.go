@@ -190,11 +190,11 @@ func without(a, b []string) string {
 func byArrival(entries []maildir.Entry) {
 	type row struct {
 		at int64
-		e  maildir.Entry
+		i  int32
 	}
 	rows := make([]row, len(entries))
 	for i, e := range entries {
-		rows[i].e = e
+		rows[i].i = int32(i)
 		if at := e.Time(); !at.IsZero() {
 			rows[i].at = at.UnixMicro()
 		}
@@ -203,10 +203,25 @@ func byArrival(entries []maildir.Entry) {
 		if c := cmp.Compare(a.at, b.at); c != 0 {
 			return c
 		}
-		return strings.Compare(a.e.File, b.e.File)
+		return strings.Compare(entries[a.i].File, entries[b.i].File)
 	})
+	// Each goes where the one that is to stand in its place comes from, in place.
 	for i := range rows {
-		entries[i] = rows[i].e
+		if int(rows[i].i) == i {
+			continue
+		}
+		first := entries[i]
+		k := i
+		for {
+			from := int(rows[k].i)
+			rows[k].i = int32(k)
+			if from == i {
+				entries[k] = first
+				break
+			}
+			entries[k] = entries[from]
+			k = from
+		}
 	}
 }
 

@@ -151,7 +151,11 @@ func classify(file []byte) (stored []byte, flags, state uint8) {
 func (b *builder) add(r *rowData) {
 	k := b.slots >> chunkBits
 	if k == len(b.parts) {
-		b.parts = append(b.parts, &chunk{})
+		c := &chunk{}
+		if k > 0 && b.owned[k-1] == ownAll { // many are added
+			c = roomFor(b.parts[k-1])
+		}
+		b.parts = append(b.parts, c)
 		b.owned = append(b.owned, ownAll)
 	}
 	c := b.own(k, 0)
@@ -208,6 +212,19 @@ func (b *builder) add(r *rowData) {
 	b.count(c, i, 1)
 	b.st.UIDNext = max(b.st.UIDNext, r.uid+1)
 	b.st.HighestModSeq = max(b.st.HighestModSeq, r.modseq)
+}
+
+// roomFor returns an empty chunk with room for as much as another holds: one that grows row by
+// row leaves three times that behind.
+func roomFor(like *chunk) *chunk {
+	const n = chunkSlots
+	return &chunk{
+		uid: make([]uint32, 0, n), flags: make([]uint8, 0, n), disk: make([]uint8, 0, n), state: make([]uint8, 0, n),
+		kw: make([]uint16, 0, n), class: make([]uint16, 0, n), modlo: make([]uint32, 0, n), modhi: make([]uint16, 0, n),
+		size: make([]uint32, 0, n), wdelta: make([]uint32, 0, n), recv: make([]uint32, 0, n),
+		sentlo: make([]uint32, 0, n), senthi: make([]int8, 0, n), cache: make([]uint32, 0, n),
+		nameEnd: make([]uint32, 0, n), arena: make([]byte, 0, len(like.arena)+len(like.arena)/32),
+	}
 }
 
 // count adds or takes away the sizes of a row.

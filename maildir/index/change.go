@@ -41,8 +41,9 @@ func (t *tx) add(m Message) (UID, error) {
 	if uid >= math.MaxUint32-1 {
 		return 0, fmt.Errorf("UID %d: %w", uid, ErrFull)
 	}
+	t.name = append(t.name[:0], m.Entry.File...)
 	r := rowData{
-		uid: uid, file: []byte(m.Entry.File), isNew: m.Entry.New, extra: uint8(m.Extra) & 63,
+		uid: uid, file: t.name, isNew: m.Entry.New, extra: uint8(m.Extra) & 63,
 		class: m.Class, modseq: m.ModSeq, size: m.Size, wire: m.WireSize,
 		recv: m.Received, saved: m.Saved, sent: m.Sent,
 	}

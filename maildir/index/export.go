@@ -56,16 +56,12 @@ func (x *Index) exportDovecot(ctx context.Context) error {
 			return err
 		}
 	}
-	var b bytes.Buffer
-	if err := uidsOf(v, false).writeTo(&b, false); err != nil {
-		return err
-	}
 	if words := withoutLetter(v); len(words) > 0 {
 		x.logOnce("keywords stay behind, for names have letters for 26", "keywords", words)
 	}
 	// The lock is ours, so that Dovecot's own temporary name cannot be in use.
 	path := filepath.Join(x.f.Path(), "dovecot-uidlist")
-	return writeAside(path, path+".pneu", b.Bytes())
+	return writeAside(path, path+".pneu", func(w io.Writer) error { return writeUIDList(w, v, false) })
 }
 
 // withoutLetter returns the keywords in use that no name says.
@@ -88,10 +84,6 @@ func withoutLetter(v *View) (words []string) {
 	return words
 }
 
-// writeUIDs writes the rescue copy of v: for people to read, and for the next
-// index if this one is lost.
-func writeUIDs(w io.Writer, v *View) error { return uidsOf(v, true).writeTo(w, true) }
-
 // keepRescue is rescue for those who have something else to do.
 func (x *Index) keepRescue(v *View) {
 	if err := x.rescue(v); err != nil {
@@ -103,15 +95,12 @@ func (x *Index) keepRescue(v *View) {
 // folder it is left to Build and Watch.
 const rescueSmall = 2000
 
-// rescue writes pneu.uids, if it is not there or due. It does not wait for the lock,
-// but holds it: two that write one temporary file would rename a torn one.
+// rescue writes pneu.uids, if it is not there or due: for people to read, and for the next
+// index if this one is lost. It does not wait for the lock, but holds it: two that write one
+// temporary file would rename a torn one.
 func (x *Index) rescue(v *View) error {
 	if x.opt.ReadOnly || x.Volatile() != nil || v.State().UIDValidity == 0 || !x.rescueDue(v) {
 		return nil
-	}
-	var b bytes.Buffer
-	if err := writeUIDs(&b, v); err != nil {
-		return err
 	}
 	t, err := x.tryBegin()
 	if err != nil {
@@ -122,7 +111,7 @@ func (x *Index) rescue(v *View) error {
 	}
 	defer t.end()
 	path := filepath.Join(x.f.Path(), rescueFile)
-	return writeAside(path, path+tmpSuffix, b.Bytes())
+	return writeAside(path, path+tmpSuffix, func(w io.Writer) error { return writeUIDList(w, v, true) })
 }
 
 // rescueAge is how old the copy may become.
@@ -153,7 +142,7 @@ func (x *Index) rescueDue(v *View) bool {
 
 // writeAside writes a file under another name, makes it durable and renames it
 // into place. The mode is that of the file before, else 0600.
-func writeAside(path, aside string, content []byte) error {
+func writeAside(path, aside string, write func(io.Writer) error) error {
 	mode := os.FileMode(0o600)
 	if st, err := os.Stat(path); err == nil {
 		mode = st.Mode().Perm()
@@ -164,7 +153,7 @@ func writeAside(path, aside string, content []byte) error {
 		return err
 	}
 	adopt(diskFile{w}, filepath.Dir(path))
-	_, err = w.Write(content)
+	err = write(w)
 	if err == nil {
 		err = w.Sync()
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -257,8 +258,9 @@ func (v *View) UIDL(row int) (uidl string, ok bool) {
 	return string(b), ok
 }
 
-// uidsOf makes a list of all messages of v. own is for the rescue copy.
-func uidsOf(v *View, own bool) *uidList {
+// writeUIDList writes a list of all messages of v, row by row: of a large folder they would take
+// much room at once. Own is for the rescue copy.
+func writeUIDList(w io.Writer, v *View, own bool) error {
 	st := v.State()
 	l := &uidList{validity: st.UIDValidity, next: uint32(st.UIDNext), guid: st.GUID}
 	if g, ok := v.Meta(metaGUID); ok && len(g) == len(l.guid) {
@@ -271,35 +273,38 @@ func uidsOf(v *View, own bool) *uidList {
 	letters := v.letters()
 	pop3 := len(v.MetaKeys(metaUIDL)) > 0
 	orders := len(v.MetaKeys(metaOrder)) > 0
-	l.rows = make([]uidRow, v.Len())
-	for row := range l.rows {
-		e := maildir.Entry{File: v.Base(row)}
-		r := uidRow{uid: uint32(v.UID(row)), name: e.File, size: -1, wire: -1}
-		if _, ok := e.Size(); !ok {
-			r.size = v.Size(row)
-		}
-		if _, ok := e.WireSize(); !ok {
-			r.wire = v.WireSize(row)
-		}
-		if pop3 {
-			r.uidl, _ = v.UIDL(row)
-		}
-		if orders {
-			if b, ok := v.Meta(uidKey(metaOrder, v.UID(row))); ok && len(b) == 4 {
-				r.order = binary.BigEndian.Uint32(b)
+	return l.write(w, own, func(yield func(*uidRow) bool) {
+		var r uidRow
+		for row := range v.Len() {
+			e := maildir.Entry{File: v.Base(row)}
+			r = uidRow{uid: uint32(v.UID(row)), name: e.File, size: -1, wire: -1}
+			if _, ok := e.Size(); !ok {
+				r.size = v.Size(row)
 			}
-		}
-		if own {
-			if at := v.Saved(row); at > 0 {
-				r.saved = time.Unix(at, 0)
+			if _, ok := e.WireSize(); !ok {
+				r.wire = v.WireSize(row)
 			}
-			for _, w := range v.Keywords(row) {
-				if letters.letter(w) == 0 {
-					r.keywords = append(r.keywords, w)
+			if pop3 {
+				r.uidl, _ = v.UIDL(row)
+			}
+			if orders {
+				if b, ok := v.Meta(uidKey(metaOrder, v.UID(row))); ok && len(b) == 4 {
+					r.order = binary.BigEndian.Uint32(b)
 				}
 			}
+			if own {
+				if at := v.Saved(row); at > 0 {
+					r.saved = time.Unix(at, 0)
+				}
+				for _, w := range v.Keywords(row) {
+					if letters.letter(w) == 0 {
+						r.keywords = append(r.keywords, w)
+					}
+				}
+			}
+			if !yield(&r) {
+				return
+			}
 		}
-		l.rows[row] = r
-	}
-	return l
+	})
 }

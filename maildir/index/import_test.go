@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"os"
 	"regexp"
@@ -71,7 +72,7 @@ func TestUIDSums(t *testing.T) {
 		{uid: 12, name: "3.c,S=9", size: -1, wire: 10, uidl: "u", order: 7},
 	}}
 	var b bytes.Buffer
-	if err := l.writeTo(&b, true); err != nil {
+	if err := l.write(&b, true, rowsIn(l)); err != nil {
 		t.Fatal(err)
 	}
 	text := b.Bytes()
@@ -117,6 +118,16 @@ func TestUIDSums(t *testing.T) {
 	}
 }
 
+func rowsIn(l *uidList) iter.Seq[*uidRow] {
+	return func(yield func(*uidRow) bool) {
+		for i := range l.rows {
+			if !yield(&l.rows[i]) {
+				return
+			}
+		}
+	}
+}
+
 func FuzzReadUIDs(f *testing.F) { // what is read can be written, and read again alike
 	f.Add([]byte("3 V17 N9 G98de6b36148c016b2145000083ecc375 M7\n1 :a,S=14\n4 W24 S20 P7 D9 Kx%y O3 :b:2,F\n"))
 	f.Add([]byte("1 17 9\n1 a\n4 b:2,S\n"))
@@ -126,7 +137,7 @@ func FuzzReadUIDs(f *testing.F) { // what is read can be written, and read again
 			return
 		}
 		var b bytes.Buffer
-		if err := l.writeTo(&b, true); err != nil {
+		if err := l.write(&b, true, rowsIn(l)); err != nil {
 			t.Fatal(err)
 		}
 		again, err := readUIDs(&b, true)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"math"
 	"strconv"
 	"strings"
@@ -255,10 +256,10 @@ func goodName(name string) bool {
 	return name != "" && name[0] != '.' && len(name) <= 255 && !strings.ContainsAny(name, "/\x00\n")
 }
 
-// writeTo writes version 3. Names that hold a line end cannot stand in it, and
+// write writes version 3 with these rows. Names that hold a line end cannot stand in it, and
 // Dovecot does not show such messages either; they are left out. own adds the
 // fields only we read: Dovecot would keep them, but has no use for them.
-func (l *uidList) writeTo(w io.Writer, own bool) error {
+func (l *uidList) write(w io.Writer, own bool, rows iter.Seq[*uidRow]) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	b := fmt.Appendf(nil, "3 V%d N%d", l.validity, l.next)
 	if l.guid != [16]byte{} {
@@ -271,9 +272,11 @@ func (l *uidList) writeTo(w io.Writer, own bool) error {
 		b = appendLineSum(b, checksum(b))
 	}
 	out.Write(append(b, '\n'))
-	for i := range l.rows {
-		b = l.rows[i].append(b[:0], own)
-		out.Write(b)
+	for r := range rows {
+		b = r.append(b[:0], own)
+		if _, err := out.Write(b); err != nil {
+			return err
+		}
 	}
 	return out.Flush()
 }

@@ -399,8 +399,9 @@ func (o *overlay) settle() {
 	o.late.Store(nil)
 }
 
+// An overlayEntry has the half of the hash that says where it stands, in a table of any size.
 type overlayEntry struct {
-	hash uint64
+	hash uint32
 	slot uint32 // plus one
 }
 
@@ -416,13 +417,13 @@ func (o *overlay) put(hash uint64, slot int) {
 			}
 		}
 	}
-	o.place(overlayEntry{hash, uint32(slot) + 1})
+	o.place(overlayEntry{uint32(hash), uint32(slot) + 1})
 	o.n++
 }
 
 func (o *overlay) place(e overlayEntry) {
 	mask := uint64(len(o.table) - 1)
-	p := e.hash & mask
+	p := uint64(e.hash) & mask
 	for o.table[p].slot != 0 {
 		p = (p + 1) & mask
 	}
@@ -442,7 +443,7 @@ func (o *overlay) find(hash uint64, dst []uint32) []uint32 {
 	}
 	mask := uint64(len(o.table) - 1)
 	for p := hash & mask; o.table[p].slot != 0; p = (p + 1) & mask {
-		if e := o.table[p]; e.hash == hash {
+		if e := o.table[p]; e.hash == uint32(hash) {
 			dst = append(dst, e.slot-1)
 		}
 	}

@@ -41,6 +41,7 @@ func (r *reading) marked(row int) bool {
 func (r *reading) read(f *maildir.Folder) error {
 	r.seen = make([]uint64, (r.v.Len()+63)/64)
 	var names arena
+	var odd blocks
 	for _, isNew := range []bool{true, false} {
 		if !r.dirs[place(isNew)] {
 			continue
@@ -50,7 +51,7 @@ func (r *reading) read(f *maildir.Folder) error {
 			if m == Same {
 				r.seen[row>>6] |= 1 << (row & 63)
 			} else {
-				r.odd = append(r.odd, maildir.Entry{File: names.text(name), New: isNew})
+				odd.add(maildir.Entry{File: names.text(name), New: isNew})
 			}
 			return nil
 		})
@@ -58,7 +59,37 @@ func (r *reading) read(f *maildir.Folder) error {
 			return err
 		}
 	}
+	r.odd = odd.join(r.odd)
 	return nil
+}
+
+// blocks gather entries without copying those that are there again and again: of a folder
+// seen for the first time they are a million, perhaps.
+type blocks [][]maildir.Entry
+
+func (b *blocks) add(e maildir.Entry) {
+	k := len(*b) - 1
+	if k < 0 || len((*b)[k]) == cap((*b)[k]) {
+		k++
+		*b = append(*b, make([]maildir.Entry, 0, 16<<min(k, 8)))
+	}
+	(*b)[k] = append((*b)[k], e)
+}
+
+// join returns all of them behind dst, in a slice of just that size.
+func (b blocks) join(dst []maildir.Entry) []maildir.Entry {
+	n := len(dst)
+	for _, part := range b {
+		n += len(part)
+	}
+	if n > cap(dst) {
+		dst = append(make([]maildir.Entry, 0, n), dst...)
+	}
+	for k, part := range b {
+		dst = append(dst, part...)
+		b[k] = nil
+	}
+	return dst
 }
 
 func place(isNew bool) int {

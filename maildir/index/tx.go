@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 )
 
 // A tx is one writer's batch of changes. Nothing of it is seen before commit,
@@ -26,6 +27,8 @@ type tx struct {
 	b       *builder // nil: nothing changed since the last commit
 	slot    slot     // what the next commit will say
 	out     []byte   // records not yet in the log
+	batch   []byte   // room for them as a batch
+	name    []byte   // room for a name
 	at      int64    // where in the log they go
 	changed bool
 	grown   bool // something was written beyond the committed end
@@ -300,7 +303,8 @@ func (t *tx) spill() {
 	if len(t.out) == 0 || t.err != nil {
 		return
 	}
-	b := appendBatch(make([]byte, 0, len(t.out)+batchHeader+8), t.slot.seq+1, t.out)
+	t.batch = appendBatch(slices.Grow(t.batch[:0], len(t.out)+batchHeader+8), t.slot.seq+1, t.out)
+	b := t.batch
 	if _, err := t.x.core.log.WriteAt(b, t.at); err != nil {
 		t.err = err
 		return
