@@ -109,7 +109,7 @@ func settings(c *cli.Context) (*conf.File, error) {
 	return f, err
 }
 
-// openStore finds the Maildir: the argument, the flag, the account, $MAILDIR, ~/Maildir.
+// openStore finds the Maildir: the argument, the flag, $PNEU_MAILDIR, the account, $MAILDIR, ~/Maildir.
 func openStore(c *cli.Context, db *account.DB, me []message.Addr, opt mstore.Options) (*mstore.Store, string, error) {
 	folder := c.String("folder")
 	arg := c.Args().First()
@@ -124,6 +124,8 @@ func openStore(c *cli.Context, db *account.DB, me []message.Addr, opt mstore.Opt
 		path = arg
 	case c.String("maildir") != "":
 		path = c.String("maildir")
+	case os.Getenv("PNEU_MAILDIR") != "": // which the tools go by, one of which may have become us
+		path = os.Getenv("PNEU_MAILDIR")
 	default:
 		if path = accountMaildir(db, me); path == "" || !exists(path) {
 			path = first(os.Getenv("MAILDIR"), path, filepath.Join(home, "Maildir"))
@@ -192,7 +194,7 @@ func openJournal(log *slog.Logger) (j *journal.Journal, held string, done func()
 
 func stateDir() (string, error) {
 	dir := os.Getenv("XDG_STATE_HOME")
-	if dir == "" {
+	if !filepath.IsAbs(dir) { // as the tools have it: the journal is one
 		home, err := os.UserHomeDir()
 		if err != nil {
 			return "", fmt.Errorf("find a place for the journal: %w", err)
