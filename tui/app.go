@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"pneu/maildir"
@@ -148,8 +149,9 @@ type App struct {
 	finding              bool     // texts are being searched
 	looking              bool     // why hits were found is being read
 	indexing, indexed    bool     // texts of all folders, for the search of them all
-	early                bool     // an order was made before all was read
-	tidy                 int      // seconds until memory is given back; 0: there is none
+	indexNow             atomic.Int64
+	early                bool // an order was made before all was read
+	tidy                 int  // seconds until memory is given back; 0: there is none
 	people               *compose.People
 	quitting             bool
 
@@ -265,6 +267,7 @@ func (a *App) Update(msg term.Msg) term.Cmd {
 		return a.keyTimer(msg)
 	case ticked:
 		a.dirty = was || a.sending != nil || a.screen == queueScreen
+		a.sayIndexed()
 		return a.ticked()
 	case changed:
 		return a.changed(msg)

@@ -77,6 +77,9 @@ func TestSearchGoesOn(t *testing.T) {
 	if c := r.a.box.Mail().View().TextCoverage(); !c.Complete() {
 		t.Errorf("indexed: %+v", c)
 	}
+	if n := r.a.indexNow.Load(); n == 0 {
+		t.Error("nothing was said of how far the index is")
+	}
 	r.keys("down", "down")
 	hit, _ := r.a.search.Current()
 	r.run(r.a.searchAll()) // as after that

@@ -130,18 +130,28 @@ func (a *App) searchAll() term.Cmd {
 	})
 }
 
+// sayIndexed says how far that is, each second.
+func (a *App) sayIndexed() {
+	if n := a.indexNow.Load(); a.indexing && a.screen == searchScreen && n > 0 {
+		a.search.SetIndexed(int(n))
+		a.dirty = true
+	}
+}
+
 // indexAll indexes the texts of all folders, once a search found that they are not, and searches again.
 func (a *App) indexAll() term.Cmd {
 	if a.indexing || a.indexed {
 		return nil
 	}
 	a.indexing = true
-	st := a.opt.Store
+	st, now := a.opt.Store, &a.indexNow
+	now.Store(0)
 	return a.jobs.long("texts of all", func(ctx context.Context) term.Msg {
 		folders, _ := st.Folders() // those that cannot be read are not searched either
 		for _, f := range folders {
 			if b, err := st.BoxOf(f.Folder); err == nil {
-				_ = b.EnsureText(ctx, nil) // without it texts are read from files
+				before := now.Load()
+				_ = b.EnsureText(ctx, func(done, _ int) { now.Store(before + int64(done)) }) // without it texts are read from files
 				b.Close()
 			}
 		}

@@ -172,6 +172,13 @@ func (m *Model) SetLines(query string, hits []Hit) {
 	m.list.SetSource(m.hits)
 }
 
+// SetIndexed says that so many more texts are indexed by now.
+func (m *Model) SetIndexed(n int) {
+	if m.r.Partly && m.r.Total > 0 {
+		m.r.Indexed = max(m.r.Indexed, min(99, n*100/m.r.Total))
+	}
+}
+
 // HitLine is what is known of why hit i was found.
 func (m *Model) HitLine(i int) []list.Piece { return m.hits.all[i].Line }
 
