@@ -28,7 +28,8 @@ func TestRule20Subscriptions(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newStore(t)
 			if tt.file != "" {
-				os.WriteFile(s.root+"/"+tt.file, []byte(tt.text), 0o640)
+				os.WriteFile(s.root+"/"+tt.file, []byte(tt.text), 0o600)
+				os.Chmod(s.root+"/"+tt.file, 0o660) // more than an umask leaves
 			}
 			got, err := s.Subscriptions()
 			if err != nil || !slices.Equal(got, tt.want) {
@@ -46,7 +47,7 @@ func TestRule20Subscriptions(t *testing.T) {
 			if exists(s.root + "/subscriptions.lock") {
 				t.Error("lock left behind")
 			}
-			if st, err := os.Stat(s.root + "/subscriptions"); err == nil && tt.file == "subscriptions" && st.Mode().Perm() != 0o640 {
+			if st, err := os.Stat(s.root + "/subscriptions"); err == nil && tt.file == "subscriptions" && st.Mode().Perm() != 0o660 {
 				t.Errorf("mode is now %v", st.Mode())
 			}
 		})
