@@ -438,6 +438,12 @@ func (x *Index) read() (c *core, b *builder, damage error, lost, again bool, err
 		again = true
 		alone()
 		c.stale = errHalf
+		if s, ok := newest(page); ok && s.seq >= snap.st.seq {
+			// But for one that did not look and went on: it has shown UIDs and MODSEQs.
+			b.raise(s.st.UIDNext, s.st.HighestModSeq)
+			b.st.Dir = DirState{}
+			b.touch()
+		}
 		c.slot.st = b.st
 		return c, b, nil, false, again, nil
 
