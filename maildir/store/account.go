@@ -77,7 +77,7 @@ type part struct {
 }
 
 // Conversations returns the threads of all folders as they are now: what [thread.Build] makes of
-// their messages, folder by folder. They take time by all messages, a quarter of a microsecond
+// their messages, folder by folder. They take time by all messages, a third of a microsecond
 // each, if any came or went. Folders that cannot be read are left out, and the log says so.
 func (s *Store) Conversations(ctx context.Context, order thread.Order) (*Conversations, error) {
 	folders, err := s.tree.Folders()

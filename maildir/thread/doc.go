@@ -10,7 +10,7 @@
 // Time is n log n, whatever the references say.
 //
 // A [Forest] keeps the threads of one folder up to date. Those of several folders together are
-// made by [Join], each time: a quarter of a microsecond a message, if forests or others tell the
+// made by [Join], each time: a third of a microsecond a message, if forests or others tell the
 // [Facts].
 //
 // # File
