@@ -152,6 +152,9 @@ func (t *tool) change(what string, args []string, f func(*journal.Batch, *msg) (
 			if errors.As(err, &stop) {
 				return stop.error
 			}
+			if t.cutShort(err) {
+				return err
+			}
 			t.fail(was, err)
 			return nil
 		}

@@ -51,11 +51,14 @@ func partRm(t *tool) error {
 		if err != nil {
 			return "", err
 		}
-		if e, err = noted.Carry(m.f, m.e, m.f, e); err != nil {
-			return "", err
+		// If the old one stays, as when another program has moved it meanwhile, the new one goes.
+		if named, err := noted.Carry(m.f, m.e, m.f, e); err != nil {
+			return "", errors.Join(err, b.Withdraw(m.f, e))
+		} else {
+			e = named
 		}
 		if r := noted.File(t.context(), b, m.f, []maildir.Entry{m.e}, trash, store.Moved, ""); r[0].Err != nil {
-			return "", r[0].Err
+			return "", errors.Join(r[0].Err, b.Withdraw(m.f, e))
 		}
 		*m = msg{path: m.f.File(e), f: m.f, e: e}
 		return "part rm", nil

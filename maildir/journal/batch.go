@@ -21,6 +21,10 @@ type Batch struct {
 	id          string // empty until the first operation
 	n           int
 	hold        maildir.Hold // keeps Dovecot out from the second operation on
+	filed       struct {     // by Deliver, last
+		n    int
+		base string
+	}
 }
 
 // Begin starts a batch. actor is "tui", "cli" or "rule"; what is for people. A
@@ -182,7 +186,24 @@ func (b *Batch) Deliver(f *maildir.Folder, d maildir.Delivery, r io.Reader) (mai
 	if err != nil && n > 0 {
 		err = b.struck(n, err)
 	}
+	b.filed.n, b.filed.base = n, e.Base()
 	return e, err
+}
+
+// Withdraw removes the message that Deliver filed last, as if it had not: what it was to stand
+// for could not be done, and there would be two of them.
+func (b *Batch) Withdraw(f *maildir.Folder, e maildir.Entry) error {
+	if b.filed.n == 0 || b.filed.base != e.Base() {
+		return fmt.Errorf("withdraw %s: %w", e.File, maildir.ErrGone)
+	}
+	now, err := f.Current(e)
+	if err == nil {
+		err = f.Remove(now)
+	}
+	if err != nil {
+		return err
+	}
+	return b.struck(b.filed.n, nil)
 }
 
 // struck strikes out an operation that was noted and then failed.

@@ -30,6 +30,7 @@ func (b *Batch) CreateFolder(s *maildir.Store, name string) (*maildir.Folder, er
 		// folder of another's is ever taken for ours.
 		o := Op{Kind: "mkdir", Store: s.Root(), FromFolder: f.Name(), From: f.Path(), ToFolder: f.Name(), To: f.Path()}
 		if err := b.note(o, func() error { return nil }); err != nil {
+			unmake(o) // it could not be taken back
 			return nil, err
 		}
 	}
