@@ -310,7 +310,7 @@ func (l *lines) fromDigest(b []byte, num int64, d digest.Digest, listed *index.L
 func isPlain(b []byte) bool {
 	const high, one, blank = 0x8080808080808080, 0x0101010101010101, 0x2020202020202020
 	for ; len(b) >= 8; b = b[8:] {
-		if x := binary.LittleEndian.Uint64(b); (x|x+one|x-blank)&high != 0 {
+		if x := binary.LittleEndian.Uint64(b); (x|(x+one)|(x-blank))&high != 0 {
 			return false
 		}
 	}

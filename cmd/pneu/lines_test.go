@@ -95,3 +95,20 @@ func difference(a, b string) string {
 	}
 	return fmt.Sprintf("%d lines, want %d", len(x), len(y))
 }
+
+// Eight octets at a time say what each says by itself.
+func TestIsPlain(t *testing.T) {
+	for n := range 20 {
+		for at := range n {
+			for c := range 256 {
+				b := []byte(strings.Repeat("~", at) + string([]byte{byte(c)}) + strings.Repeat(" ", n-at-1))
+				if want := c >= ' ' && c < 0x7f; isPlain(b) != want {
+					t.Fatalf("%q: %v", b, !want)
+				}
+				if r := rune(c); !bytes.ContainsRune(escapeInvisible([]byte(string(r)+string(b))), r) != (r >= 0x7f && r < 0xa0 || r == 0xad) {
+					t.Fatalf("%q", b)
+				}
+			}
+		}
+	}
+}

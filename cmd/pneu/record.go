@@ -196,7 +196,7 @@ func nextInvisible(b []byte) int {
 	const high, one = 0x8080808080808080, 0x0101010101010101
 	for i := 0; i < len(b); {
 		if len(b)-i >= 8 { // eight octets at a time that are below DEL
-			if x := binary.LittleEndian.Uint64(b[i:]); (x|x+one)&high == 0 {
+			if x := binary.LittleEndian.Uint64(b[i:]); (x|(x+one))&high == 0 {
 				i += 8
 				continue
 			}
