@@ -181,9 +181,7 @@ func (f *Folder) moveAs(e Entry, to *Folder, as Entry) error {
 	}
 	err := rename(from, to.File(as))
 	if errors.Is(err, syscall.EXDEV) {
-		if err = f.carry(e, to, as); err == nil {
-			err = os.Remove(from)
-		}
+		err = f.carryOff(e, to, as)
 	}
 	if err == nil && f.store.root != to.store.root {
 		f.accountEntry(to.File(as), as, -1)
@@ -236,31 +234,73 @@ func (f *Folder) CopyAs(e Entry, to *Folder, as Entry) error {
 
 // carry copies the content of e to a new durable file with its time.
 func (f *Folder) carry(e Entry, to *Folder, as Entry) error {
+	_, _, err := f.carried(e, to, as)
+	return err
+}
+
+// carried is carry; it returns which file was read, and which one made.
+func (f *Folder) carried(e Entry, to *Folder, as Entry) (was, is fs.FileInfo, err error) {
 	r, _, err := f.Open(e)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	defer r.Close()
-	st, err := r.Stat()
-	if err != nil {
-		return err
+	if was, err = r.Stat(); err != nil {
+		return nil, nil, err
 	}
-	d := Delivery{Time: st.ModTime(), carried: true}
+	d := Delivery{Time: was.ModTime(), carried: true}
 	p, err := to.prepare(d, r)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	fsys := to.store.files
-	if err := fsys.Rename(p.path, to.File(as)); err != nil {
+	if is, err = os.Lstat(p.path); err == nil {
+		err = fsys.Rename(p.path, to.File(as))
+	}
+	if err != nil {
 		p.file.Close()
 		fsys.Remove(p.path)
-		return err
+		return nil, nil, err
 	}
 	if err := to.settle(d, p, as); err != nil {
 		fsys.Remove(to.File(as))
+		return nil, nil, err
+	}
+	return was, is, nil
+}
+
+// carryOff is rename to another file system: a copy, and then the old file goes. If
+// another program renamed that meanwhile, or it may not go, the copy goes in its
+// place, so that nothing was done: who called tries again. If another program took
+// it, the copy stays: one too many, if that program moved it, never one too few.
+func (f *Folder) carryOff(e Entry, to *Folder, as Entry) error {
+	was, is, err := f.carried(e, to, as)
+	if err != nil {
 		return err
 	}
-	return nil
+	if err = os.Remove(f.File(e)); err == nil {
+		return nil
+	}
+	there := false
+	ferr := f.follow(e, func(now Entry) error {
+		st, err := os.Lstat(f.File(now))
+		there = err == nil && os.SameFile(st, was) && st.ModTime().Equal(was.ModTime())
+		return err
+	})
+	if !there {
+		if ferr == nil || errors.Is(ferr, ErrGone) { // nil: another message of that base
+			return nil
+		}
+		return err
+	}
+	to.follow(as, func(now Entry) error {
+		st, err := os.Lstat(to.File(now))
+		if err != nil || !os.SameFile(st, is) {
+			return err
+		}
+		return os.Remove(to.File(now))
+	})
+	return err
 }
 
 // Remove deletes the message for good. ErrGone if someone else did.

@@ -2,8 +2,10 @@ package maildir
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -177,5 +179,64 @@ func TestCarryEmpty(t *testing.T) {
 	put(t, f, "cur/1.a:2,S", "")
 	if err := f.carry(Entry{File: "1.a:2,S"}, to, Entry{File: "2.b:2,S"}); err != nil {
 		t.Error(err)
+	}
+}
+
+// meddled is a disk on which another program acts when a file gets its name.
+type meddled struct {
+	disk
+	act func()
+}
+
+func (m meddled) Rename(from, to string) error {
+	err := m.disk.Rename(from, to)
+	m.act()
+	return err
+}
+
+// Rule 12: a message that another program renames while it is carried to another
+// file system is not left there as a second one; one that it takes is not lost.
+func TestRule12CarriedOff(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		meddle   func(from, to string) error
+		again    bool
+		from, to []string
+	}{
+		{"left alone", func(_, _ string) error { return nil }, false, nil, []string{"cur/2.b:2,S"}},
+		{"flagged", func(from, _ string) error { return os.Rename(from+"/cur/1.a:2,S", from+"/cur/1.a:2,FS") }, true, []string{"cur/1.a:2,FS"}, nil},
+		{"flagged here and there", func(from, to string) error {
+			return errors.Join(os.Rename(from+"/cur/1.a:2,S", from+"/cur/1.a:2,FS"), os.Rename(to+"/cur/2.b:2,S", to+"/cur/2.b:2,RS"))
+		}, true, []string{"cur/1.a:2,FS"}, nil},
+		{"taken", func(from, _ string) error { return os.Remove(from + "/cur/1.a:2,S") }, false, nil, []string{"cur/2.b:2,S"}},
+		{"taken, with another of that base", func(from, _ string) error {
+			return errors.Join(os.Remove(from+"/cur/1.a:2,S"), os.WriteFile(from+"/cur/1.a:2,R", []byte("Subject: another\n\n"), 0o600))
+		}, false, []string{"cur/1.a:2,R"}, []string{"cur/2.b:2,S"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStore(t)
+			f, _ := s.Folder("INBOX")
+			to := newFolder(t, s, "to")
+			put(t, f, "cur/1.a:2,S", letter)
+			past := time.Unix(1e9, 0)
+			if err := os.Chtimes(f.Path()+"/cur/1.a:2,S", past, past); err != nil {
+				t.Fatal(err)
+			}
+			s.files = meddled{act: func() {
+				if err := c.meddle(f.Path(), to.Path()); err != nil {
+					t.Error(err)
+				}
+			}}
+			err := f.carryOff(Entry{File: "1.a:2,S"}, to, Entry{File: "2.b:2,S"})
+			if again := errors.Is(err, fs.ErrNotExist); again != c.again || err != nil && !again {
+				t.Errorf("error %v, want one of a missing file: %t", err, c.again)
+			}
+			if got := tree(t, f); !slices.Equal(got, c.from) {
+				t.Errorf("left %q, want %q", got, c.from)
+			}
+			if got := tree(t, to); !slices.Equal(got, c.to) {
+				t.Errorf("there %q, want %q", got, c.to)
+			}
+		})
 	}
 }
