@@ -159,8 +159,6 @@ func cause(err error) int {
 		return sysexits.NoInput
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return sysexits.NoPerm
-	case errors.Is(err, maildir.ErrName):
-		return exitUsage
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return sysexits.TempFail
 	case errors.Is(err, syscall.EIO):
