@@ -1,14 +1,12 @@
 package index
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -263,84 +261,6 @@ func scanHeads(b []byte, v *View, fn func(row int, rec []byte) bool) bool {
 		}
 	}
 	return true
-}
-
-// common are the bytes of folded text, the most frequent first.
-const common = " etaoinrslhdcumpfgybwvk.0123456789@-xjqz"
-
-// rarest returns the place of the byte of needle that text has least of, or -1
-// if all are frequent.
-func rarest(needle []byte) int {
-	best, at := 9, -1
-	for i, c := range needle {
-		rank := strings.IndexByte(common, c)
-		if rank < 0 && c < 0x80 {
-			rank = len(common)
-		}
-		if rank > best {
-			best, at = rank, i
-		}
-	}
-	return at
-}
-
-// indexRare is bytes.Index by way of the rarest byte, which the processor finds
-// many at a time.
-func indexRare(b, needle []byte, rare int) int {
-	if rare < 0 {
-		return bytes.Index(b, needle)
-	}
-	c := needle[rare]
-	for from := rare; from < len(b); {
-		i := bytes.IndexByte(b[from:], c)
-		if i < 0 {
-			return -1
-		}
-		p := from + i - rare
-		if p+len(needle) > len(b) {
-			return -1
-		}
-		if bytes.Equal(b[p:p+len(needle)], needle) {
-			return p
-		}
-		from += i + 1
-	}
-	return -1
-}
-
-// findHeads calls fn with the records of a block that contain needle. It passes
-// over the block as a whole and looks for records only around what it found.
-func findHeads(b []byte, v *View, needle []byte, fn func(row int, rec []byte) bool) bool {
-	rare := rarest(needle)
-	for at, from := 0, 0; ; {
-		hit := indexRare(b[from:], needle, rare)
-		if hit < 0 {
-			return true
-		}
-		hit += from
-		for { // the record that reaches beyond the hit
-			if len(b)-at < blobHeader {
-				return true
-			}
-			n := int64(binary.LittleEndian.Uint32(b[at+4:]))
-			if binary.LittleEndian.Uint32(b[at:]) == 0 || n > int64(len(b)-at-blobHeader) {
-				return true
-			}
-			end := at + blobHeader + int(n)
-			if end > hit {
-				text := b[at+blobHeader : end]
-				// A hit may lie in a header, or across two records.
-				if bytes.Contains(text, needle) {
-					if row, ok := v.Find(UID(binary.LittleEndian.Uint32(b[at:]))); ok && !fn(row, text) {
-						return false
-					}
-				}
-				at, from = end, end
-				break
-			}
-			at = end
-		}
-	}
 }
 
 // intact reports whether what was appended since it was last known to be on the

@@ -378,16 +378,6 @@ func (v *View) HeadScan(fn func(row int, rec []byte) bool) error {
 	return v.blob.scan(v, func(b []byte) bool { return scanHeads(b, v, fn) })
 }
 
-// HeadFind is HeadScan for those rows alone whose text contains needle, which it
-// finds several times as fast.
-func (v *View) HeadFind(needle []byte, fn func(row int, rec []byte) bool) error {
-	defer runtime.KeepAlive(v)
-	if len(needle) == 0 {
-		return v.HeadScan(fn)
-	}
-	return v.blob.scan(v, func(b []byte) bool { return findHeads(b, v, needle, fn) })
-}
-
 // Changed returns the rows whose MODSEQ is higher than since.
 func (v *View) Changed(since uint64) []int {
 	if since >= v.st.HighestModSeq {
