@@ -142,8 +142,6 @@ func (d *target) of(b *journal.Batch, m *msg) (*maildir.Folder, string, error) {
 		err = fatal{sysexits.Wrap(sysexits.NoInput, fmt.Errorf("%w (-p makes it)", err))}
 	case errors.Is(err, maildir.ErrName) && d.tmpl == nil:
 		err = fatal{sysexits.Wrap(sysexits.Usage, err)}
-	case errors.Is(err, maildir.ErrName): // it is the message that does not suit, not the command line
-		err = errors.New(err.Error())
 	}
 	return f, name, err
 }
