@@ -492,9 +492,9 @@ func (a *App) undo(n int) term.Cmd {
 	}
 	a.acts = a.acts[:max(0, len(a.acts)-n)]
 	a.say("taking it back ...")
-	j := a.opt.Journal
+	j, root := a.opt.Journal, a.tree.Root()
 	return a.jobs.change(func() term.Msg {
-		rep, err := j.Undo(n)
+		rep, err := j.Undo(n, root)
 		switch {
 		case errors.Is(err, journal.ErrNothing), err == nil && len(rep.Batches) == 0:
 			return said{look.T("nothing to undo")}
@@ -514,10 +514,10 @@ func (a *App) undo(n int) term.Cmd {
 }
 
 func (a *App) redo(n int) term.Cmd {
-	j := a.opt.Journal
+	j, root := a.opt.Journal, a.tree.Root()
 	a.acts = append(a.acts, act{})
 	return a.jobs.change(func() term.Msg {
-		rep, err := j.Redo(n)
+		rep, err := j.Redo(n, root)
 		switch {
 		case errors.Is(err, journal.ErrNothing), err == nil && len(rep.Batches) == 0:
 			return said{look.T("nothing to redo")}

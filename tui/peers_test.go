@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"pneu/maildir"
 	"pneu/maildir/journal"
 	mstore "pneu/maildir/store"
 )
@@ -71,6 +72,37 @@ func (p *peer) undo() {
 	rep, err := p.j.Undo(1)
 	if err != nil || len(rep.Failed) > 0 {
 		p.t.Fatal(err, rep.Failed)
+	}
+}
+
+// TestUndoElsewhere: what was done to another Maildir since is none of this screen's business.
+func TestUndoElsewhere(t *testing.T) {
+	r := newRig(t, rigOptions{})
+	p := newPeer(t, r)
+	p.change("INBOX", journal.Change{Add: "S"}, mstore.Row.Unread)
+	r.want("INBOX  19 messages")
+	other, err := maildir.Create(filepath.Join(filepath.Dir(r.dir), "other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inbox, err := other.CreateFolder("INBOX")
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := p.j.Begin("cli", "elsewhere")
+	e, err := batch.Deliver(inbox, maildir.Delivery{}, strings.NewReader("Subject: elsewhere\n\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := batch.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	r.keys("u")
+	r.want("Undone: flag", "4 unread of 19")
+	r.keys("u")
+	r.want("nothing to undo")
+	if _, err := os.Stat(inbox.File(e)); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -49,7 +49,7 @@ func TestRule17Batches(t *testing.T) {
 		t.Errorf("locked after the batch: %v, %v", held(), err)
 	}
 	after := w.tree()
-	for name, act := range map[string]func(int) (Report, error){"undo": w.j.Undo, "redo": w.j.Redo} {
+	for name, act := range map[string]func(int, ...string) (Report, error){"undo": w.j.Undo, "redo": w.j.Redo} {
 		if name == "redo" {
 			w.j.Undo(1)
 		}

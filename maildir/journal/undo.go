@@ -15,9 +15,9 @@ import (
 var errPurged = errors.New("it was deleted for good")
 
 // Undo takes back the last n actions of people (1 if n is not positive), newest
-// first. ErrNothing if there is none. What cannot be taken back is in the
-// report; it is not tried again.
-func (j *Journal) Undo(n int) (Report, error) {
+// first: of those in the trees with the roots given, or in any if none is. ErrNothing
+// if there is none. What cannot be taken back is in the report; it is not tried again.
+func (j *Journal) Undo(n int, roots ...string) (Report, error) {
 	unlock, err := j.lock()
 	if err != nil {
 		return Report{}, err
@@ -29,9 +29,10 @@ func (j *Journal) Undo(n int) (Report, error) {
 	}
 	var r Report
 	var chosen []*batch
+	in := within(roots)
 	for i := len(h.order) - 1; i >= 0 && len(chosen) < max(n, 1); i-- {
 		b := h.order[i]
-		if !userAction(b) || !b.has(done) {
+		if !userAction(b) || !b.has(done) || !in(b) {
 			continue
 		}
 		rec := b.record()
@@ -47,6 +48,33 @@ func (j *Journal) Undo(n int) (Report, error) {
 	err = j.work(&r, h, work, "undo")
 	r.Paths = slices.DeleteFunc(r.Paths, func(path string) bool { return path == "" }) // gone again
 	return r, err
+}
+
+// within tells which actions have to do with the trees with these roots, whatever names those
+// were opened by; all of them if there are none.
+func within(roots []string) func(*batch) bool {
+	if len(roots) == 0 {
+		return func(*batch) bool { return true }
+	}
+	infos := make([]os.FileInfo, 0, len(roots))
+	known := make(map[string]bool)
+	for _, r := range roots {
+		known[r] = true
+		if info, err := os.Stat(r); err == nil {
+			infos = append(infos, info)
+		}
+	}
+	return func(b *batch) bool {
+		return slices.ContainsFunc(b.ops, func(o operation) bool {
+			is, seen := known[o.Store]
+			if !seen {
+				info, err := os.Stat(o.Store)
+				is = err == nil && slices.ContainsFunc(infos, func(r os.FileInfo) bool { return os.SameFile(r, info) })
+				known[o.Store] = is
+			}
+			return is
+		})
+	}
 }
 
 // history is what can be taken back or done again.
@@ -85,9 +113,10 @@ func inOrder(batches []*batch, state int) []task {
 	return out
 }
 
-// Redo does again what Undo took back last, up to n batches. A new action since
-// then leaves nothing to do again.
-func (j *Journal) Redo(n int) (Report, error) {
+// Redo does again what Undo took back last, up to n batches, in the trees with the
+// roots given, or in any if none is. A new action since then, in whatever tree, leaves
+// nothing to do again.
+func (j *Journal) Redo(n int, roots ...string) (Report, error) {
 	unlock, err := j.lock()
 	if err != nil {
 		return Report{}, err
@@ -99,8 +128,9 @@ func (j *Journal) Redo(n int) (Report, error) {
 	}
 	var r Report
 	var chosen []*batch
+	in := within(roots)
 	for i := len(h.redo) - 1; i >= 0 && len(chosen) < max(n, 1); i-- {
-		if b := h.byID[h.redo[i]]; b != nil && b.has(undone) {
+		if b := h.byID[h.redo[i]]; b != nil && b.has(undone) && in(b) {
 			chosen = append(chosen, b)
 		}
 	}
