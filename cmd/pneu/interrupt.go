@@ -19,6 +19,7 @@ import (
 // kernel takes the read up again.
 type interruption struct {
 	asked      atomic.Bool
+	signals    chan os.Signal
 	mu         sync.Mutex
 	wake, bell *os.File // a pipe that is closed to wake up who waits
 }
@@ -29,6 +30,8 @@ const lastPatience = time.Second
 // heed has the end of ctx looked at until stop is called. Then signals do again what they do
 // to any program, so that a second ends one that is stuck.
 func (i *interruption) heed(ctx context.Context) (stop func()) {
+	i.signals = make(chan os.Signal, 1)
+	signal.Notify(i.signals, os.Interrupt, syscall.SIGTERM)
 	quit := context.AfterFunc(ctx, func() {
 		i.asked.Store(true)
 		i.mu.Lock()
@@ -40,6 +43,27 @@ func (i *interruption) heed(ctx context.Context) (stop func()) {
 		signal.Reset(os.Interrupt, syscall.SIGTERM)
 	})
 	return func() { quit() }
+}
+
+// code is what a shell says of a program that the signal has ended.
+func (i *interruption) code() int {
+	signal.Stop(i.signals) // whoever was told first, all have been told then
+	select {
+	case s := <-i.signals:
+		return 128 + int(s.(syscall.Signal))
+	default:
+		return 128 + int(syscall.SIGINT)
+	}
+}
+
+// dieOf ends the program by the signal that such a code is for, and not with the code: a shell
+// that runs a loop goes on with it if the program that ^C ended only exits.
+func dieOf(code int) {
+	s := syscall.Signal(code - 128)
+	signal.Reset(s)
+	if syscall.Kill(os.Getpid(), s) == nil {
+		time.Sleep(time.Second) // it may be ignored, as under nohup
+	}
 }
 
 // waited returns what wakes up a read.

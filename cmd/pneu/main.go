@@ -29,7 +29,11 @@ const (
 
 func main() {
 	spareGC()
-	os.Exit(run(os.Args))
+	code := run(os.Args)
+	if code == 128+int(syscall.SIGINT) || code == 128+int(syscall.SIGTERM) {
+		dieOf(code)
+	}
+	os.Exit(code)
 }
 
 // spareGC has garbage looked for late: a verb lives for a moment, and it is quicker to take

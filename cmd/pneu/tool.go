@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -139,7 +138,7 @@ func (t *tool) verdict(err error) error {
 	case errors.Is(err, syscall.EPIPE):
 		return boot.Exit(128 + int(syscall.SIGPIPE))
 	case t.cutShort(err):
-		return sysexits.Wrap(sysexits.TempFail, context.Cause(t.context())) // which signal it was
+		return boot.Exit(t.interruption.code())
 	case err != nil:
 		return withCode(err)
 	case t.failed > 0 && t.printed == 0 && (t.asked || t.why != sysexits.NoInput):

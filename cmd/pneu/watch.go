@@ -84,7 +84,7 @@ func watch(t *tool) error {
 		if t.c.Context.Err() == nil {
 			return boot.Exit(128 + int(unix.SIGPIPE))
 		}
-		return boot.Exit(128 + int(unix.SIGINT))
+		return t.context().Err()
 	}
 	return err
 }
