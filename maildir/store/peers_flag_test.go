@@ -157,6 +157,9 @@ func TestRule16Notmuch(t *testing.T) {
 func TestRule16Mu(t *testing.T) {
 	t.Parallel()
 	p := newPeer(t, "mu")
+	if strings.Contains(p.root, " ") {
+		t.Skip("mu finds nothing below a path with a blank")
+	}
 	for n := range 3 {
 		p.put("INBOX", n)
 	}
