@@ -455,10 +455,14 @@ func (a *App) purge() term.Cmd {
 		return nil
 	}
 	return a.choose(true, func(c choice) term.Cmd {
-		about := a.about(c.ids)
+		about, box := a.about(c.ids), a.box
 		a.ask(fmt.Sprintf("Delete %s for good? y or n", about), func(answer string) term.Cmd {
 			if answer != "y" && answer != "yes" {
 				a.say("nothing deleted")
+				return nil
+			}
+			if a.box != box { // opened anew, because its messages have other numbers now
+				a.say("nothing deleted: the folder changed meanwhile")
 				return nil
 			}
 			d := &deed{doing: look.Tf("Deleting %s ...", about), done: look.Tf("Deleted %s", about), of: len(c.ids)}

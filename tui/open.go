@@ -393,7 +393,7 @@ func (a *App) takeView(v *mstore.View) term.Cmd {
 	case v == nil || v == box.View():
 		return nil
 	case a.reading: // what is newer still comes after it
-		a.unread = v
+		a.unread = newest(a.unread, v)
 		return nil
 	case v.Len() <= 50*a.few && max(v.Len()-box.View().Len(), box.View().Len()-v.Len()) <= a.few:
 		return a.took(box.Take(v))
@@ -403,6 +403,19 @@ func (a *App) takeView(v *mstore.View) term.Cmd {
 	return func() term.Msg { return newsOf{box, v, find()} }
 }
 
+// newest returns the newer of two states of the open folder, of which the first may be nil: who heard of the older one
+// may be the last to tell.
+func newest(v, w *mstore.View) *mstore.View {
+	if v == nil {
+		return w
+	}
+	was, is := v.State(), w.State()
+	if was.UIDValidity == is.UIDValidity && was.GUID == is.GUID && is.HighestModSeq < was.HighestModSeq {
+		return v
+	}
+	return w
+}
+
 func (a *App) takeNews(n newsOf) term.Cmd {
 	if a.box != n.box {
 		return nil
@@ -410,7 +423,7 @@ func (a *App) takeNews(n newsOf) term.Cmd {
 	a.reading = false
 	t, ok := a.box.TakeNews(n.news)
 	if !ok { // of another order
-		return a.takeView(n.view)
+		return a.takeView(newest(a.unread, n.view))
 	}
 	cmd := a.took(t)
 	if v := a.unread; v != nil && a.box == n.box {

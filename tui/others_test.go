@@ -10,6 +10,7 @@ import (
 
 	"pneu/maildir"
 	"pneu/maildir/index"
+	mstore "pneu/maildir/store"
 )
 
 // tick lets seconds pass, one after the other.
@@ -96,6 +97,78 @@ func TestReason(t *testing.T) {
 		}
 		if got := reason(err); !errors.Is(got, want) || got.Error() != want.Error() {
 			t.Errorf("%v: %v", err, got)
+		}
+	}
+}
+
+// TestNewsMeanwhile takes the newest state of a folder, whatever came while an older one was being read.
+func TestNewsMeanwhile(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		reordered bool // an order is made meanwhile
+		late      bool // the older state is heard of once more, behind the newest
+	}{{"", false, false}, {"reordered", true, false}, {"late", false, true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, rigOptions{})
+			a := r.a
+			a.few = 0
+			a.watch() // nobody else tells of it
+			sync := func() *mstore.View {
+				v, err := a.box.Mail().Sync(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				return v
+			}
+			list, err := a.box.Folder.List()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var older []*mstore.View
+			for _, e := range list[:2] {
+				if err := os.Remove(a.box.Folder.File(e)); err != nil {
+					t.Fatal(err)
+				}
+				older = append(older, sync())
+			}
+			news := a.takeView(older[0])() // which is not heard of yet
+			deliver(t, r.dir, []letter{{at: "Sat 21 Nov 09:40", from: "a@x.example", subject: "the newest", body: "b", flags: ""}})
+			a.takeView(sync())
+			if tt.late {
+				a.takeView(older[1])
+			}
+			if tt.reordered {
+				a.box.SetView(a.box.Snapshot().Arrange(t.Context()))
+			}
+			r.send(news)
+			r.settle()
+			if got, want := a.box.View().Len(), len(list)-1; got != want {
+				t.Errorf("the box has %d messages, want %d", got, want)
+			}
+			r.want("the newest")
+		})
+	}
+}
+
+// TestPurgeOfAnother asks whether to delete some messages, and deletes none once their numbers are those of others.
+func TestPurgeOfAnother(t *testing.T) {
+	for _, few := range []int{0, fewRows} {
+		r := newRig(t, rigOptions{folder: "Trash", mail: func(t testing.TB, dir string) {
+			deliver(t, filepath.Join(dir, ".Trash"), []letter{
+				{at: "Mon 02 Nov 10:00", from: "a@x.example", subject: "one", body: "b", flags: "S"},
+				{at: "Mon 02 Nov 11:00", from: "a@x.example", subject: "two", body: "b", flags: "S"},
+			})
+		}})
+		r.a.few = few
+		r.typed("V:purge")
+		r.keys("enter")
+		r.want(`for good\?`)
+		r.run(r.a.openFolder("Trash")) // as when another program has made its index anew
+		r.settle()
+		r.keys("y", "enter")
+		r.want("nothing deleted")
+		if n := len(files(t, filepath.Join(r.dir, ".Trash"))); n != 2 {
+			t.Errorf("%d messages are left, want 2", n)
 		}
 	}
 }
