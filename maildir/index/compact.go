@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -189,10 +190,13 @@ func (x *Index) generation(c *core, v *View) error {
 	}
 	// From here the old log must not be appended to, whatever becomes of the rest.
 	c.stale, c.id.gen, c.slot.seq = errHalf, id.gen, s.seq
-	if err := x.fs.SyncDir(x.dir); err != nil {
-		return err
+	if err = x.fs.SyncDir(x.dir); err == nil {
+		err = x.makeLog(id, s)
 	}
-	return x.makeLog(id, s)
+	if err != nil {
+		c.stale = fmt.Errorf("%w: %w", errHalf, err)
+	}
+	return err
 }
 
 // syncBlobs makes the digests durable, so that a loss of power later on needs

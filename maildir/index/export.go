@@ -153,6 +153,7 @@ func writeAside(path, aside string, write func(io.Writer) error) error {
 		return err
 	}
 	adopt(diskFile{w}, filepath.Dir(path))
+	w.Chmod(mode) // whatever the umask
 	err = write(w)
 	if err == nil {
 		err = w.Sync()

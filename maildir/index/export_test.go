@@ -2,10 +2,13 @@ package index
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // UIDs of an index in memory are nobody's: Dovecot is not given them.
@@ -20,5 +23,47 @@ func TestExportWithoutIndex(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(f.Path(), "dovecot-uidlist")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a list was written: %v", err)
+	}
+}
+
+// A list that several users share is theirs afterwards, whatever the umask.
+func TestExportKeepsMode(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dovecot-uidlist")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeAside(path, path+".pneu", func(io.Writer) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o666 {
+		t.Error(st.Mode(), err)
+	}
+}
+
+// What another put by the name of our lock's file stays his, if root comes.
+func TestLockFileOfAnother(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root makes files that are another's")
+	}
+	f := newFolder(t)
+	const owner = 4711
+	if err := os.Chown(f.Path(), owner, owner); err != nil {
+		t.Skip(err)
+	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(secret, filepath.Join(f.Path(), lockName)); err != nil {
+		t.Skip(err)
+	}
+	x := mustOpen(t, f, Options{Safe: true})
+	syncIndex(t, x)
+	var st unix.Stat_t
+	if err := unix.Stat(secret, &st); err != nil || st.Uid != 0 {
+		t.Errorf("%v, it belongs to %d", err, st.Uid)
 	}
 }

@@ -1,9 +1,12 @@
 package index
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"pneu/maildir"
 )
@@ -75,5 +78,55 @@ func TestOldLogThatWentOn(t *testing.T) {
 	c.look(t, syncIndex(t, x))
 	if n := x.View().Len(); n != 3 {
 		t.Errorf("%d messages", n)
+	}
+}
+
+// scantFS does not make some files.
+type scantFS struct {
+	disk
+	name string // of those
+	err  error
+}
+
+func (f *scantFS) Create(path string) (file, error) {
+	if filepath.Base(path) == f.name {
+		return nil, f.err
+	}
+	return f.disk.Create(path)
+}
+
+// Who commits again after a new generation got no log does not write into the old one, which
+// nobody reads.
+func TestCommitAfterHalfGeneration(t *testing.T) {
+	for _, cause := range []error{unix.EIO, unix.ENOSPC} {
+		f := newFolder(t)
+		fsys := &scantFS{err: cause}
+		x := mustOpen(t, f, Options{fs: fsys})
+		tx := mustBegin(t, x)
+		for n := range 9000 { // as many records as are worth a new generation
+			if _, err := tx.add(Message{Entry: maildir.Entry{File: fmt.Sprintf("%d.h:2,", n)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fsys.name = logName + tmpSuffix
+		mustCommit(t, tx)
+		if x.core.stale == nil {
+			t.Fatal("the new generation has a log")
+		}
+		fsys.name = idxName + tmpSuffix
+		uid, err := tx.add(Message{Entry: maildir.Entry{File: "late:2,"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := tx.commit()
+		tx.end()
+		y := mustOpen(t, f, Options{ReadOnly: true})
+		if _, ok := y.View().Find(uid); !ok && err == nil && v.State().Sticky {
+			t.Errorf("%v: UID %d was committed, and is not there", cause, uid)
+		}
+		fsys.name = ""
+		if v := syncIndex(t, x); v.Len() != 0 { // the files are not there
+			t.Errorf("%v: %d messages", cause, v.Len())
+		}
 	}
 }

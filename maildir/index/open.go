@@ -692,11 +692,16 @@ func (x *Index) openLock() error {
 }
 
 func (x *Index) openLockFile() error {
-	f, err := os.OpenFile(filepath.Join(x.dir, lockName), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	path := filepath.Join(x.dir, lockName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
+	if err == nil {
+		adopt(diskFile{f}, x.dir)
+	} else if errors.Is(err, fs.ErrExist) { // it may be a link to another's file
+		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	}
 	if err != nil {
 		return err
 	}
-	adopt(diskFile{f}, x.dir)
 	x.lock = f
 	return nil
 }

@@ -303,6 +303,9 @@ func (t *tx) spill() {
 	if len(t.out) == 0 || t.err != nil {
 		return
 	}
+	if t.err = t.x.core.stale; t.err != nil {
+		return
+	}
 	t.batch = appendBatch(slices.Grow(t.batch[:0], len(t.out)+batchHeader+8), t.slot.seq+1, t.out)
 	b := t.batch
 	if _, err := t.x.core.log.WriteAt(b, t.at); err != nil {
@@ -413,6 +416,9 @@ func (t *tx) commit() (*View, error) {
 
 // write puts the commit on disk. Called with mu held.
 func (t *tx) write(next *slot) error {
+	if err := t.x.core.stale; err != nil { // since the commit before, which began a generation
+		return err
+	}
 	if err := t.x.reserve(&next.st); err != nil {
 		return err
 	}
