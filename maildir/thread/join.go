@@ -163,7 +163,7 @@ func newIDTable(messages int) idTable {
 // find returns the box of an id. If there is none that is fresh, whose hash is appended next, if
 // it is not negative.
 func (t *idTable) find(h uint64, fresh int32) int32 {
-	if 4*(t.used+1) > 3*len(t.slots) {
+	if fresh >= 0 && 4*(t.used+1) > 3*len(t.slots) {
 		t.grow()
 	}
 	mask, tag := uint64(len(t.slots)-1), uint32(h>>32)

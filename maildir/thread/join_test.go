@@ -169,3 +169,22 @@ func BenchmarkJoin100k(b *testing.B) {
 		Join(list, Options{})
 	}
 }
+
+// Several goroutines may look into what was joined.
+func TestFindChangesNothing(t *testing.T) {
+	var list []Fact
+	for n := range 48 { // as many as 64 slots take
+		list = append(list, Fact{Key: uint32(n), ID: Hash(fmt.Sprint(n))})
+	}
+	j := JoinOnce([]*Facts{NewFacts(list)}, Options{})
+	slots := &j.ids.slots[0]
+	if n, ok := j.Find(Hash("7")); !ok || n != 7 {
+		t.Error(n, ok)
+	}
+	if _, ok := j.Find(Hash("none")); ok {
+		t.Error("found what is not there")
+	}
+	if slots != &j.ids.slots[0] {
+		t.Error("the table was made anew by a look into it")
+	}
+}
