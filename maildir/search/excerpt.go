@@ -79,7 +79,7 @@ func (q Query) Excerpt(s string) (e Excerpt, ok bool) {
 	first := f.lines[best].from
 	last := f.lines[f.line(max(lines[best].to-1, lines[best].from))].to
 	first = max(first, from-excerptBefore)
-	last = max(to, min(last, first+excerptAll))
+	last = min(last, first+excerptAll)
 	for first < from && !utf8.RuneStart(s[first]) {
 		first++
 	}

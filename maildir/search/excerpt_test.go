@@ -63,6 +63,13 @@ func TestExcerpt(t *testing.T) {
 	if got := marked(e); len(got) > 3000 || !strings.Contains(got, "ipsum {Reindex} dolor") {
 		t.Errorf("of a long line %d octets: %q", len(got), got)
 	}
+	q, err := Parse(`/lorem(.|\s)*sit/`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, ok := q.Excerpt(long); !ok || len(e.Line) > excerptAll+utf8.UTFMax || len(e.Marks) != 1 || e.Marks[0][1] > len(e.Line) {
+		t.Errorf("of a long match %v, %d octets, marks %v", ok, len(e.Line), e.Marks)
+	}
 }
 
 // FuzzExcerpt finds in any text what a search of the folded text finds, and marks nothing else.
