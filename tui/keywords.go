@@ -10,6 +10,7 @@ import (
 	mstore "pneu/maildir/store"
 	"pneu/tui/keywords"
 	"pneu/tui/look"
+	"pneu/tui/store"
 	"pneu/tui/term"
 )
 
@@ -20,6 +21,7 @@ var customary = [...]string{"$Important", "$Muted", "$Junk", "$NotJunk"}
 type keywordsOver struct {
 	*keywords.Picker
 	ids []int
+	of  *store.Box // which has messages of these numbers
 }
 
 func (o *keywordsOver) box(w, h int) (look.Box, bool) { return o.Box(w, h), true }
@@ -31,6 +33,10 @@ func (o *keywordsOver) key(a *App, k term.Key) term.Cmd {
 	}
 	a.over = nil
 	if !ok {
+		return nil
+	}
+	if a.box != o.of {
+		a.say("no keywords set: the folder changed meanwhile")
 		return nil
 	}
 	add, remove := o.Change()
@@ -46,7 +52,7 @@ func (a *App) keywords(arg string) term.Cmd {
 			return a.behind(len(c.ids), func() func(*App) term.Cmd {
 				items := known(view, c.ids)
 				return func(a *App) term.Cmd {
-					a.over = &keywordsOver{keywords.NewPicker(a.theme, "keywords of "+look.Plural(len(c.ids), "message"), items, len(c.ids)), c.ids}
+					a.over = &keywordsOver{keywords.NewPicker(a.theme, "keywords of "+look.Plural(len(c.ids), "message"), items, len(c.ids)), c.ids, a.box}
 					return nil
 				}
 			})

@@ -150,8 +150,8 @@ func TestNewsMeanwhile(t *testing.T) {
 	}
 }
 
-// TestPurgeOfAnother asks whether to delete some messages, and deletes none once their numbers are those of others.
-func TestPurgeOfAnother(t *testing.T) {
+// TestNumbersOfOthers asks what to do with some messages, and does nothing once their numbers are those of others.
+func TestNumbersOfOthers(t *testing.T) {
 	for _, few := range []int{0, fewRows} {
 		r := newRig(t, rigOptions{folder: "Trash", mail: func(t testing.TB, dir string) {
 			deliver(t, filepath.Join(dir, ".Trash"), []letter{
@@ -160,10 +160,17 @@ func TestPurgeOfAnother(t *testing.T) {
 			})
 		}})
 		r.a.few = few
+		r.typed("+")
+		r.keys(" ")
+		r.run(r.a.openFolder("Trash")) // as when another program has made its index anew
+		r.settle()
+		r.keys("enter")
+		r.want("no keywords set")
+		r.wantNot("Important")
 		r.typed("V:purge")
 		r.keys("enter")
 		r.want(`for good\?`)
-		r.run(r.a.openFolder("Trash")) // as when another program has made its index anew
+		r.run(r.a.openFolder("Trash"))
 		r.settle()
 		r.keys("y", "enter")
 		r.want("nothing deleted")
