@@ -100,25 +100,36 @@ func (t *trees) use(ctx context.Context, v *View, do func(f *thread.Forest) erro
 // errTrees: what was loaded has a good checksum and makes no sense, or the disk failed.
 var errTrees = errors.New("pneu.threads is damaged")
 
-func (t *trees) try(ctx context.Context, v *View, do func(f *thread.Forest) error) (err error) {
-	if t.f == nil || t.mapped != nil {
-		fault := debug.SetPanicOnFault(true)
-		defer func() {
-			debug.SetPanicOnFault(fault)
-			p := recover()
-			switch {
-			case p != nil && t.mapped == nil:
-				panic(p)
-			case p != nil:
-				err = fmt.Errorf("%w: %v", errTrees, p)
-			case errors.Is(err, thread.ErrFile):
-				err = fmt.Errorf("%w: %w", errTrees, err)
-			}
-		}()
-	}
+func (t *trees) try(ctx context.Context, v *View, do func(f *thread.Forest) error) error {
 	if t.f == nil {
 		t.load(v)
 	}
+	if t.mapped == nil {
+		return t.bring(ctx, v, do)
+	}
+	return t.guard(func() error { return t.bring(ctx, v, do) })
+}
+
+// guard calls fn, which uses what was mapped, and returns errTrees if that is to blame.
+func (t *trees) guard(fn func() error) (err error) {
+	fault := debug.SetPanicOnFault(true)
+	defer func() {
+		debug.SetPanicOnFault(fault)
+		p := recover()
+		switch {
+		case p != nil && t.mapped == nil:
+			panic(p)
+		case p != nil:
+			err = fmt.Errorf("%w: %v", errTrees, p)
+		case errors.Is(err, thread.ErrFile):
+			err = fmt.Errorf("%w: %w", errTrees, err)
+		}
+	}()
+	return fn()
+}
+
+// bring brings the threads up to date with the view, and calls do with them.
+func (t *trees) bring(ctx context.Context, v *View, do func(f *thread.Forest) error) error {
 	uids := v.ix.AllUIDs(make([]UID, 0, v.Len()))
 	add, remove, ok := differ(t.f.Keys(), uids)
 	if !ok { // an old view, or a file of another history
@@ -211,16 +222,27 @@ func (v *View) kept() bool {
 
 func (t *trees) load(v *View) {
 	if v.kept() {
-		if b, err := mapFile(filepath.Join(v.box.f.Path(), threadsFile)); err == nil {
-			t.mapped = b
-			if f, err := thread.Load(b, v.mark()); err == nil {
-				t.f, t.unsaved = f, 0
-				return
-			}
-			t.drop()
+		if b, err := mapFile(filepath.Join(v.box.f.Path(), threadsFile)); err == nil && t.take(b, v.mark()) == nil {
+			return
 		}
 	}
 	t.f = thread.NewForest(thread.Options{})
+}
+
+// take loads the threads from a file that was mapped. It may be cut off, or the disk fail, while
+// it is read.
+func (t *trees) take(b, mark []byte) error {
+	t.mapped = b
+	err := t.guard(func() (err error) {
+		t.f, err = thread.Load(b, mark)
+		return err
+	})
+	if err != nil {
+		t.drop()
+		return err
+	}
+	t.unsaved = 0
+	return nil
 }
 
 // save writes the file, if enough has changed to be worth it.

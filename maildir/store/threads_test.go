@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"log/slog"
 	"os"
@@ -125,5 +126,30 @@ func TestThreadsThatCannotBe(t *testing.T) {
 			}
 		}
 		at += (n + n/64 + 256 + 7) &^ 7
+	}
+}
+
+// A file that is cut off while it is read costs what it said, and not the process.
+func TestThreadsCutOffMeanwhile(t *testing.T) {
+	w := newWorld(t, 120)
+	s := w.open(Options{})
+	s.keepThreads = 10
+	_, v := w.box(s, "INBOX")
+	if _, err := v.Threads(ctx, thread.Newest); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(w.folder("INBOX").Path(), threadsFile)
+	var trees trees
+	for _, size := range []int64{8192, 0} {
+		b, err := mapFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, size); err != nil {
+			t.Fatal(err)
+		}
+		if err := trees.take(b, v.mark()); !errors.Is(err, errTrees) || trees.f != nil || trees.mapped != nil {
+			t.Errorf("cut to %d: %v", size, err)
+		}
 	}
 }
