@@ -226,6 +226,7 @@ type importer struct {
 	f        *maildir.Folder // nil: made for the first message
 	earlier  *resumed        // nil: no import into it was cut off
 	cut      bool            // this one was: what could not be read may come another time
+	mark     io.Closer       // says that this one is going on
 	keeper   *keeper
 	progress *progress
 	queue    []imported
@@ -255,6 +256,9 @@ func (b *importer) open(j *journal.Journal) error {
 // close ends the action, unless it was cut off: then it is left as if it had been killed, and
 // the next import goes on from there.
 func (b *importer) close(j *journal.Journal, err error) error {
+	if b.mark != nil {
+		defer b.mark.Close()
+	}
 	if b.earlier != nil && b.earlier.passed > 0 {
 		b.t.note("passed over %s that an import into %s has filed which did not end", plural(b.earlier.passed, "message"), b.name)
 	}
@@ -305,6 +309,11 @@ func (b *importer) file(d maildir.Delivery, words []string, r io.Reader) error {
 		r = bytes.NewReader(raw)
 	}
 	e, err := b.Deliver(b.f, d, r)
+	if b.mark == nil && b.ID() != "" {
+		if b.mark, _ = atWork(b.ID()); b.mark == nil {
+			b.mark = io.NopCloser(nil) // where there are no locks, it is taken for one that was killed
+		}
+	}
 	if errors.Is(err, maildir.ErrEmpty) {
 		b.t.fail(b.name, err)
 		return nil

@@ -33,7 +33,8 @@ type filing struct {
 	batch string
 }
 
-// resume returns what earlier imports have filed; nil if all of them ended.
+// resume returns what earlier imports have filed; nil if all of them ended, or are going on: what
+// such a one files is not in place of what is filed now.
 func resume(j *journal.Journal, f *maildir.Folder) (*resumed, error) {
 	list, err := j.Unfinished("import ")
 	if err != nil || len(list) == 0 {
@@ -41,6 +42,9 @@ func resume(j *journal.Journal, f *maildir.Folder) (*resumed, error) {
 	}
 	r := &resumed{f: f, filed: map[int64]*sameSize{}, unmet: map[string]int{}}
 	for _, b := range list {
+		if isAtWork(b.ID) {
+			continue
+		}
 		for _, o := range b.Ops {
 			if o.Kind != "append" || o.To != f.Path() {
 				continue

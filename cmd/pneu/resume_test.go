@@ -134,3 +134,65 @@ func TestImportAgain(t *testing.T) {
 		})
 	}
 }
+
+// What an import files that is going on is not what another one need not file.
+func TestImportBeside(t *testing.T) {
+	const messages = 4
+	var mbox strings.Builder
+	for n := range messages {
+		fmt.Fprintf(&mbox, "From a@b Tue Nov 14 22:13:2%d 2023\nSubject: %d\n\n%s\n", n, n, strings.Repeat("text\n", 2000))
+	}
+	dir := t.TempDir()
+	pneu, root := filepath.Join(dir, "pneu"), filepath.Join(dir, "Maildir")
+	ourselves(t, pneu)
+	if _, err := maildir.Create(root); err != nil {
+		t.Fatal(err)
+	}
+	command := func(args ...string) *exec.Cmd {
+		cmd := exec.Command(pneu, args...)
+		cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_STATE_HOME="+dir+"/state", "PNEU_MAILDIR="+root, "PNEU_CONFIG=", "PNEU_SEQ=x")
+		return cmd
+	}
+	first := command("import", "X")
+	in, err := first.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := first.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer first.Wait()
+	defer first.Process.Kill()
+	if _, err := io.WriteString(in, mbox.String()[:mbox.Len()/2+100]); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil { // and what is behind it waits for more input
+		t.Fatalf("%q, %v", line, err)
+	}
+	again := func() string {
+		cmd := command("import", "X")
+		cmd.Stdin = strings.NewReader(mbox.String())
+		var said strings.Builder
+		cmd.Stderr = &said
+		if err := cmd.Run(); err != nil {
+			t.Fatalf("%v, %s", err, &said)
+		}
+		return said.String()
+	}
+	if said := again(); said != "" {
+		t.Errorf("beside the first: %s", said)
+	}
+	first.Process.Kill()
+	first.Wait()
+	if said := again(); !strings.Contains(said, "passed over") {
+		t.Errorf("after the first was killed: %q", said)
+	}
+	list, err := command("ls", "X").Output()
+	if n := strings.Count(string(list), "\n"); err != nil || n != 2*messages {
+		t.Errorf("%d messages, %v, want %d", n, err, 2*messages)
+	}
+}
