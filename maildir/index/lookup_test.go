@@ -155,3 +155,36 @@ func TestLookupAllocates(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// Damage to a few names is that of their block, in whatever way names are read.
+func TestDamagedBlockOfNames(t *testing.T) {
+	f := newFolder(t)
+	const n = 5 * nameBlock
+	for k := range n {
+		put(t, f, fmt.Sprintf("cur/%d.M%dP7.h:2,S", 1600000000+k, k*7919))
+	}
+	x := mustOpen(t, f, Options{})
+	syncIndex(t, x)
+	if err := x.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	v := x.View()
+	var want []string
+	v.Files(0, n, func(_ int, file []byte, _ bool) bool { want = append(want, string(file)); return true })
+	heap := slices.Clone(v.snap.sec[secNames])
+	for i := range 40 {
+		heap[int(v.snap.blocks[1])+i] = 0xff
+	}
+	v.snap.sec[secNames] = heap
+	row := 0
+	v.Files(0, n, func(_ int, file []byte, _ bool) bool {
+		if in := row/nameBlock == 1; !in && string(file) != want[row] {
+			t.Errorf("row %d: %q", row, file)
+		}
+		row++
+		return true
+	})
+	if row != n {
+		t.Errorf("%d rows", row)
+	}
+}

@@ -295,8 +295,8 @@ func (c *cursor) file(t *table, slot int) []byte {
 	ch, i := t.chunk(slot>>chunkBits), slot&(chunkSlots-1)
 	var name []byte
 	if i < ch.base {
-		if c.at == 0 || slot < c.at || c.at/nameBlock != slot/nameBlock {
-			t.snap.seek(&c.r, slot)
+		if slot%nameBlock == 0 || slot < c.at || c.at == 0 || c.at/nameBlock != slot/nameBlock {
+			t.snap.seek(&c.r, slot) // at each block: damage to one is not the next one's
 		} else {
 			for at := c.at; at < slot; at++ {
 				c.r.skip()
