@@ -45,10 +45,11 @@
 // Formats stand in the comments of the packages named; what is kept of a message
 // is package digest's. Files are of mode 0600, or that of the file they replace,
 // and belong to the owner of the folder even if root makes them. Names ending in
-// .tmp, .new or .pneu are being written, or left over from a crash. The journal for undo (package journal) belongs to a person, not
-// to a folder: it lies wherever programs put it, in
-// $XDG_STATE_HOME/pneu/journal; JOURNAL.old is the one before, and the Maildir
-// JOURNAL.kept has messages that undo took away, for 30 days.
+// .tmp, .new or .pneu are being written, or left over from a crash. The journal
+// for undo (package journal) belongs to a person, not to a folder: it lies
+// wherever programs put it, in $XDG_STATE_HOME/pneu/journal; JOURNAL.old is the
+// one before, and the Maildir JOURNAL.kept has messages that undo took away, for
+// 30 days.
 //
 // The layers, each using those above it alone:
 //
