@@ -167,8 +167,10 @@ type realPlaces map[string]string
 func (r realPlaces) of(m *msg) string { return r.dir(m.f) + "\x00" + m.e.Base() }
 
 // dir is where a folder's path leads.
-func (r realPlaces) dir(f *maildir.Folder) string {
-	dir := f.Path()
+func (r realPlaces) dir(f *maildir.Folder) string { return r.path(f.Path()) }
+
+// path is where the path of a folder leads.
+func (r realPlaces) path(dir string) string {
 	resolved, ok := r[dir]
 	if !ok {
 		var err error

@@ -41,12 +41,13 @@ func resume(j *journal.Journal, f *maildir.Folder) (*resumed, error) {
 		return nil, err
 	}
 	r := &resumed{f: f, filed: map[int64]*sameSize{}, unmet: map[string]int{}}
+	places := realPlaces{}
 	for _, b := range list {
 		if isAtWork(b.ID) {
 			continue
 		}
 		for _, o := range b.Ops {
-			if o.Kind != "append" || o.To != f.Path() {
+			if o.Kind != "append" || places.path(o.To) != places.dir(f) {
 				continue
 			}
 			size, ok := o.New.Size()

@@ -45,6 +45,7 @@ func TestImportAgain(t *testing.T) {
 		{"thrown away", []string{"import", "X", file, "/nonexistent/file"}, false, "pneu ls X | pneu rm", "", []int{2, 2, 2, 2}},
 		{"one purged", []string{"import", "X", file, "/nonexistent/file"}, false, "pneu ls X | sed 1q | pneu rm --purge", "passed over 7", []int{2, 2, 2, 2}},
 		{"another meanwhile", []string{"import", "X", file, "/nonexistent/file"}, false, "sed s/text/other/ " + file + " | pneu import X", "passed over 8", []int{4, 4, 4, 4}},
+		{"by another name", []string{"import", "--maildir", "link", "X", file, "/nonexistent/file"}, false, "", "passed over 8", []int{2, 2, 2, 2}},
 		{"ended", []string{"import", "X", file}, false, "", "", []int{4, 4, 4, 4}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -53,8 +54,12 @@ func TestImportAgain(t *testing.T) {
 			if _, err := maildir.Create(root); err != nil {
 				t.Fatal(err)
 			}
+			if err := os.Symlink(root, filepath.Join(dir, "link")); err != nil {
+				t.Fatal(err)
+			}
 			command := func(args ...string) *exec.Cmd {
 				cmd := exec.Command(args[0], args[1:]...)
+				cmd.Dir = dir
 				cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_STATE_HOME="+dir+"/state", "PNEU_MAILDIR="+root, "PNEU_CONFIG=", "PNEU_SEQ=x",
 					"PATH="+filepath.Dir(pneu)+":"+os.Getenv("PATH"))
 				return cmd
