@@ -90,12 +90,14 @@ type App struct {
 	tree  *maildir.Store
 	noted *mstore.Noted
 	few   int // rows that the loop goes through at once
-	begun int // deeds
-	told  int // the newest that was said to be done
-	theme *look.Theme
-	jobs  *jobs
-	size  term.Size
-	shape shape
+	// patience is how long a search of all folders reads texts before it shows what it has.
+	patience time.Duration
+	begun    int // deeds
+	told     int // the newest that was said to be done
+	theme    *look.Theme
+	jobs     *jobs
+	size     term.Size
+	shape    shape
 
 	box     *store.Box
 	boxErr  error
@@ -185,7 +187,7 @@ func New(opt Options) *App {
 		opt: opt, noted: opt.Noted, tree: opt.Store.Tree(), theme: opt.Theme, jobs: newJobs(), size: term.Size{W: 80, H: 24},
 		list: list.New(opt.Theme, opt.Now), reader: reader.New(opt.Theme, opt.Now),
 		sidebar: folders.NewSidebar(opt.Theme), queue: queueview.New(opt.Theme, opt.Now),
-		commands: commands(), people: compose.NewPeople(), few: fewRows, dirty: true,
+		commands: commands(), people: compose.NewPeople(), few: fewRows, patience: textsMost, dirty: true,
 	}
 	a.keymaps, a.after = keymaps(a.commands), after
 	a.shape.layout = opt.Layout

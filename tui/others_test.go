@@ -11,6 +11,7 @@ import (
 	"pneu/maildir"
 	"pneu/maildir/index"
 	mstore "pneu/maildir/store"
+	"pneu/tui/term"
 )
 
 // tick lets seconds pass, one after the other.
@@ -86,6 +87,29 @@ func TestSearchGoesOn(t *testing.T) {
 	if now, _ := r.a.search.Current(); now.ID != hit.ID {
 		t.Errorf("the cursor went from %d to %d", hit.ID, now.ID)
 	}
+}
+
+// TestSearchWithoutIndex shows what a search has found where texts cannot be indexed, and then reads on.
+func TestSearchWithoutIndex(t *testing.T) {
+	r := newRig(t, rigOptions{mail: func(t testing.TB, dir string) {
+		var letters []letter
+		for i := range 20 {
+			letters = append(letters, letter{at: fmt.Sprintf("Mon 02 Nov 10:%02d", i), from: "a@x.example", subject: "n", body: "the needle", flags: "S"})
+		}
+		deliver(t, dir, letters)
+	}})
+	r.typed("g/")
+	r.a.patience, r.a.indexed = 1, true // as after that was tried
+	for _, k := range term.Split([]rune("needle"), false) {
+		r.a.search.Key(k)
+	}
+	then := r.a.Update(r.a.searchAll()())
+	if _, any := r.a.search.Current(); any || !r.a.search.Partly() {
+		t.Error("the first part of the search went through all texts")
+	}
+	r.run(then)
+	r.settle()
+	r.want("20 of 20 in")
 }
 
 // TestReason leaves out names of files: there is one line for what is wrong.

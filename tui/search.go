@@ -90,7 +90,10 @@ func (a *App) goToHit(hit searchview.Hit) term.Cmd {
 }
 
 // searchAll looks for what was typed, in all folders.
-func (a *App) searchAll() term.Cmd {
+func (a *App) searchAll() term.Cmd { return a.searchWithin(a.patience) }
+
+// searchWithin reads texts that are not indexed for so long in each folder.
+func (a *App) searchWithin(most time.Duration) term.Cmd {
 	typed := a.search.Query()
 	q, err := a.parse(typed)
 	if err != nil {
@@ -102,12 +105,11 @@ func (a *App) searchAll() term.Cmd {
 		a.search.Set(searchview.Result{Query: typed})
 		return nil
 	}
-	a.jobs.drop("refine")
-	a.search.Busy()
-	st, opt, most := a.opt.Store, store.Options{Me: a.isMe, Now: a.opt.Now}, textsMost
-	if a.indexed {
-		most = filesMost
+	if most == a.patience {
+		a.jobs.drop("refine")
 	}
+	a.search.Busy()
+	st, opt := a.opt.Store, store.Options{Me: a.isMe, Now: a.opt.Now}
 	return a.jobs.run("search all", func(ctx context.Context) term.Msg {
 		select {
 		case <-time.After(pause):
@@ -122,8 +124,12 @@ func (a *App) searchAll() term.Cmd {
 		return func(a *App) term.Cmd {
 			a.search.Set(r)
 			cmd := term.Batch(a.refine(typed, sets), a.hitLines())
-			if r.Partly {
+			switch {
+			case !r.Partly:
+			case !a.indexed:
 				cmd = term.Batch(cmd, a.indexAll())
+			case most < filesMost && typed == a.search.Query() && a.screen == searchScreen: // there is no index of them to wait for; what was found so far is on the screen
+				cmd = term.Batch(cmd, a.searchWithin(filesMost))
 			}
 			return cmd
 		}

@@ -179,6 +179,9 @@ func (m *Model) SetIndexed(n int) {
 	}
 }
 
+// Partly reports whether texts were not looked through.
+func (m *Model) Partly() bool { return m.r.Partly }
+
 // HitLine is what is known of why hit i was found.
 func (m *Model) HitLine(i int) []list.Piece { return m.hits.all[i].Line }
 
