@@ -299,14 +299,14 @@ func (b *importer) file(d maildir.Delivery, words []string, r io.Reader) error {
 		}
 	}
 	if b.earlier != nil {
-		raw, err := io.ReadAll(r)
+		raw, all, err := b.earlier.look(r)
 		if err != nil {
 			return err
 		}
 		if e, ok := b.earlier.pass(raw); ok {
 			return b.take(e, words, "same")
 		}
-		r = bytes.NewReader(raw)
+		r = all
 	}
 	e, err := b.Deliver(b.f, d, r)
 	if b.mark == nil && b.ID() != "" {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
+	"io"
 	"io/fs"
 
 	"pneu/maildir"
@@ -14,10 +16,11 @@ import (
 // knows; that they are the same is told by their bytes. Each stands for one message of the
 // input, for there may be several alike.
 type resumed struct {
-	f      *maildir.Folder
-	filed  map[int64]*sameSize // by size
-	unmet  map[string]int      // batches, and how many of what they filed was not met yet
-	passed int
+	f       *maildir.Folder
+	filed   map[int64]*sameSize // by size
+	unmet   map[string]int      // batches, and how many of what they filed was not met yet
+	largest int64
+	passed  int
 }
 
 // sameSize are messages of one size: those not read yet, in the order they were filed in, which is
@@ -54,6 +57,7 @@ func resume(j *journal.Journal, f *maildir.Folder) (*resumed, error) {
 			if !ok {
 				continue
 			}
+			r.largest = max(r.largest, size)
 			if r.filed[size] == nil {
 				r.filed[size] = &sameSize{read: map[[sha256.Size]byte][]filing{}}
 			}
@@ -65,6 +69,13 @@ func resume(j *journal.Journal, f *maildir.Folder) (*resumed, error) {
 		return nil, nil
 	}
 	return r, nil
+}
+
+// look reads a message, or of one that is longer than any that was filed as much as tells that:
+// what is no mail may be longer than memory has room for. all reads it from its beginning.
+func (r *resumed) look(in io.Reader) (raw []byte, all io.Reader, err error) {
+	raw, err = io.ReadAll(io.LimitReader(in, r.largest+1))
+	return raw, io.MultiReader(bytes.NewReader(raw), in), err
 }
 
 // pass returns where a message lies that need not be filed. One that has left the folder since

@@ -201,3 +201,19 @@ func TestImportBeside(t *testing.T) {
 		t.Errorf("%d messages, %v, want %d", n, err, 2*messages)
 	}
 }
+
+// A message that is longer than any that was filed is not read to be compared.
+func TestImportLook(t *testing.T) {
+	text := strings.Repeat("x", 1<<20)
+	r := &resumed{filed: map[int64]*sameSize{10: {}}, largest: 10}
+	raw, all, err := r.look(strings.NewReader(text))
+	if err != nil || len(raw) != 11 {
+		t.Errorf("%d octets were read, %v", len(raw), err)
+	}
+	if _, ok := r.pass(raw); ok {
+		t.Error("it was passed over")
+	}
+	if b, err := io.ReadAll(all); err != nil || string(b) != text {
+		t.Errorf("%d octets are left, %v", len(b), err)
+	}
+}
