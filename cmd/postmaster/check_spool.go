@@ -98,7 +98,14 @@ func groupOf(fi os.FileInfo) int {
 	return -1
 }
 
-// The magic numbers of statfs(2).
+// A disk is what there is to know of the file system that a path lies on.
+type disk struct {
+	kind        uint32 // one of the magic numbers; 0: not told here
+	free        int64  // bytes
+	files, left int64  // there may be, and still to be had; 0: no such bound
+}
+
+// The magic numbers of statfs(2) of Linux.
 const (
 	nfsMagic   = 0x6969
 	tmpfsMagic = 0x01021994
@@ -113,12 +120,15 @@ const (
 )
 
 func (k *checkup) spoolDisk(dir string) {
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(dir, &st); err != nil {
+	d, err := diskOf(dir)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return
+	} else if err != nil {
 		k.bad("spool", dir+": "+err.Error(), "is its disk mounted?")
 		return
 	}
-	switch uint32(st.Type) {
+	switch d.kind {
+	case 0:
 	case nfsMagic, smbMagic, fuseMagic:
 		k.bad("spool", dir+" lies on a file system of the network, where locks do not hold", "move it to a local disk: set spool and run postmaster init")
 	case tmpfsMagic:
@@ -127,17 +137,16 @@ func (k *checkup) spoolDisk(dir string) {
 	case overMagic:
 		k.warn("spool", dir+" lies on an overlay, as in a container: does it outlive it?", "mount a volume there")
 	default:
-		k.warn("spool", fmt.Sprintf("%s lies on a file system of a kind we do not know (0x%x)", dir, uint32(st.Type)), `set sync = "strict" in [qrun] and [deliver]`)
+		k.warn("spool", fmt.Sprintf("%s lies on a file system of a kind we do not know (0x%x)", dir, d.kind), `set sync = "strict" in [qrun] and [deliver]`)
 	}
 	if opts := mountOptions(dir); strings.Contains(","+opts+",", ",discard,") {
 		k.warn("spool", dir+" is mounted with discard, which makes removing synced files slow", "mount it without, and run fstrim from time to time")
 	}
-	free, files := int64(st.Bavail)*st.Bsize, int64(st.Ffree)
-	if free < 2*int64(k.file.MessageSize)+100<<20 {
-		k.bad("spool", fmt.Sprintf("%d MB are left on the disk of %s", free>>20, dir), "make room: mail is refused, not lost, when there is none")
+	if d.free < 2*int64(k.file.MessageSize)+100<<20 {
+		k.bad("spool", fmt.Sprintf("%d MB are left on the disk of %s", d.free>>20, dir), "make room: mail is refused, not lost, when there is none")
 	}
-	if st.Files > 0 && files < 10_000 {
-		k.bad("spool", fmt.Sprintf("the disk of %s has room for %d more files", dir, files), "make room")
+	if d.files > 0 && d.left < 10_000 {
+		k.bad("spool", fmt.Sprintf("the disk of %s has room for %d more files", dir, d.left), "make room")
 	}
 }
 

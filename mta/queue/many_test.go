@@ -183,7 +183,7 @@ func BenchmarkDue100k(b *testing.B) {
 	s := newSpool(b)
 	next := time.Now().Add(time.Hour)
 	for i := range 100_000 {
-		id := NewID(time.UnixMilli(int64(1e12 + i)))
+		id := NewID(time.UnixMilli(1e12 + int64(i)))
 		if err := os.WriteFile(s.path(inQueue, id), nil, 0o600); err != nil {
 			b.Fatal(err)
 		}

@@ -4,7 +4,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 	"syscall"
 	"time"
 )
@@ -17,17 +16,6 @@ type OS struct {
 	// runner of that user could not read it.
 	Give     bool
 	UID, GID uint32
-}
-
-// Magic numbers of statfs(2) of the file systems on which the fsync of a new
-// file commits its name as well: ext4, xfs, btrfs, f2fs, zfs. On tmpfs nothing
-// is ever durable.
-var commitNames = []int64{0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1, 0x01021994}
-
-// commitsNames reports whether dir lies on one of these.
-func (OS) commitsNames(dir string) bool {
-	var st syscall.Statfs_t
-	return syscall.Statfs(dir, &st) == nil && slices.Contains(commitNames, int64(uint32(st.Type)))
 }
 
 // Open implements [FS].
@@ -159,8 +147,8 @@ func (f *osFile) ReadAt(p []byte, off int64) (int, error) {
 }
 
 func (f *osFile) Close() error    { return wrap("close", f.name, syscall.Close(f.fd)) }
-func (f *osFile) Sync() error     { return wrap("sync", f.name, again(syscall.Fsync, f.fd)) }
-func (f *osFile) Datasync() error { return wrap("sync", f.name, again(syscall.Fdatasync, f.fd)) }
+func (f *osFile) Sync() error     { return wrap("sync", f.name, again(fsync, f.fd)) }
+func (f *osFile) Datasync() error { return wrap("sync", f.name, again(fdatasync, f.fd)) }
 
 func (f *osFile) Lock(wait bool) error {
 	how := syscall.LOCK_EX
@@ -191,8 +179,9 @@ func again(call func(int) error, fd int) error {
 }
 
 func info(st *syscall.Stat_t) Info {
+	modified, changed := times(st)
 	return Info{
-		Size: st.Size, ModTime: time.Unix(st.Mtim.Unix()), Changed: time.Unix(st.Ctim.Unix()), Inode: st.Ino, Links: uint64(st.Nlink),
+		Size: st.Size, ModTime: time.Unix(modified.Unix()), Changed: time.Unix(changed.Unix()), Inode: st.Ino, Links: uint64(st.Nlink),
 		UID: st.Uid, GID: st.Gid, Regular: st.Mode&syscall.S_IFMT == syscall.S_IFREG,
 	}
 }
