@@ -3,6 +3,7 @@ package fulltext
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -86,7 +87,7 @@ func planSegment(sources []source, alive func(uid uint32) bool) *plan {
 	}
 	slices.SortFunc(p.docs, func(a, b planDoc) int {
 		if a.uid != b.uid {
-			return int(int64(a.uid) - int64(b.uid))
+			return cmp.Compare(a.uid, b.uid)
 		}
 		return int(a.source) - int(b.source)
 	})
@@ -335,7 +336,7 @@ func (p *plan) transcode(ctx context.Context, w *writer, order, dfs []uint32) (s
 		spots[n].next = uint32(total)
 		total += int(dfs[id])
 	}
-	if total >= 1<<32 {
+	if uint64(total) >= 1<<32 {
 		return nil, nil, nil, errors.New("too many postings for a segment")
 	}
 	starts[len(order)] = uint32(total)

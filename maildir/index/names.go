@@ -52,7 +52,7 @@ func (w *nameWriter) add(name []byte, size, wire int64) {
 	if w.n%nameBlock == 0 {
 		w.blocks = append(w.blocks, uint32(len(w.heap)))
 		w.prev = w.prev[:0]
-		if len(w.heap) > math.MaxUint32-1024 {
+		if uint64(len(w.heap)) > math.MaxUint32-1024 {
 			w.full = true
 		}
 	}

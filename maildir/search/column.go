@@ -1,6 +1,7 @@
 package search
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 )
@@ -107,7 +108,7 @@ func (r *run) test(t *term, c Column) (decide func([]int64) (yes, maybe uint64),
 			return yes, maybe
 		}, false
 	case Sent, Received, Saved:
-		lo, hi, near := int64(Never+1), int64(maxInt), int64(0)
+		lo, hi, near := int64(Never+1), int64(math.MaxInt64), int64(0)
 		if !t.from.IsZero() {
 			lo = t.from.Unix()
 		}
@@ -139,7 +140,7 @@ func (r *run) test(t *term, c Column) (decide func([]int64) (yes, maybe uint64),
 	}
 	lo, hi := t.min, t.max
 	if hi < 0 {
-		hi = maxInt
+		hi = math.MaxInt64
 	}
 	return func(vals []int64) (yes, maybe uint64) {
 		for i, v := range vals {
@@ -159,10 +160,7 @@ func bit(b bool) uint64 {
 	return n
 }
 
-const (
-	maxInt     = 1<<63 - 1
-	widestZone = 101 * time.Hour // "+9959" is the most that can be written
-)
+const widestZone = 101 * time.Hour // "+9959" is the most that can be written
 
 var usualFlags = FlagBits("DFPRST")
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -15,7 +16,7 @@ func (q Query) Each(ctx context.Context, src Source, order Order, limit int, fn 
 	r := &run{ctx: ctx, src: src, memo: map[*term]*answer{}}
 	e := &emitter{q: q, run: r, limit: limit, fn: fn}
 	if limit <= 0 {
-		e.limit = maxInt
+		e.limit = math.MaxInt
 	}
 	down := order == NewestArrived || order == NewestSent
 	if order == NewestSent || order == OldestSent {

@@ -141,7 +141,7 @@ func (f *Forest) Facts() (*Facts, error) {
 				continue
 			}
 			from, to := f.off[m], f.off[m+1]
-			if from > to || int(to) > len(f.refs) {
+			if from > to || uint64(to) > uint64(len(f.refs)) {
 				return nil, ErrFile
 			}
 			x.key, x.date, x.subj, x.state = append(x.key, f.key[m]), append(x.date, f.date[m]), append(x.subj, f.subj[m]), append(x.state, st)
