@@ -17,6 +17,8 @@ func FuzzMbox(f *testing.F) {
 	f.Add([]byte("From: a@b\n>From you\n\nFrom x Sat Mar 14 10:00:00 2026\n\n"), []byte("Subject: x"), uint8(1))
 	f.Add([]byte("A: b\r\nContent-Length: 3\r\n\r\nFrom \r\n\r\n"), []byte("\n\n\n"), uint8(1))
 	f.Add([]byte("Content-Length: 4\nX-Status: A\n\nabc\n"), []byte("From y\n"), uint8(1))
+	f.Add([]byte("Content-Length: 4\nX-Status: A\n\nante"), []byte("Content"), uint8(0))
+	f.Add([]byte("Content-Length:6\n\n0000"), []byte("0"), uint8(0))
 	f.Fuzz(func(t *testing.T, a, b []byte, how uint8) {
 		d := mboxrd
 		if how%2 == 1 {
@@ -55,7 +57,11 @@ func FuzzMbox(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := append(head[:len(head):len(head)], body...); !bytes.Equal(got, w) {
+			got := append(head[:len(head):len(head)], body...)
+			if m.counted && d == mboxrd { // by a field of its own, which may leave out or take in the line ends that were added
+				w, got = bytes.TrimRight(w, "\r\n"), bytes.TrimRight(got, "\r\n")
+			}
+			if !bytes.Equal(got, w) {
 				t.Fatalf("message %d: %q came back as %q from %q", i, w, got, out.Bytes())
 			}
 			if del.Flags != "FS" || !del.Time.Equal(time.Unix(1773482400, 0)) {
