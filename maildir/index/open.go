@@ -1,7 +1,6 @@
 package index
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -13,8 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"pneu/maildir"
 )
@@ -578,136 +575,4 @@ func randomGUID() (g [16]byte) {
 func randomSeed() uint64 {
 	g := randomGUID()
 	return binary.LittleEndian.Uint64(g[:])
-}
-
-// ReadState returns the counters in the index of the folder at dir with one read
-// of one page, and opens nothing else. The error is fs.ErrNotExist if there is
-// no index, and ErrDamaged if the counters could be out of date: then Open.
-func ReadState(dir string) (State, error) {
-	f, err := disk{}.Open(filepath.Join(dir, logName), false)
-	if err != nil {
-		return State{}, err
-	}
-	defer f.Close()
-	for range 3 {
-		page, err := readPage(f)
-		if err != nil {
-			return State{}, err
-		}
-		id, err := decodeIdentity(page, logMagic)
-		if err != nil {
-			return State{}, err
-		}
-		s, ok := newest(page)
-		if !ok {
-			continue
-		}
-		s.st.GUID = id.guid
-		if s.boot != bootID() && s.boot != sharedBoot {
-			return s.st, fmt.Errorf("%s: machine was started since: %w", dir, ErrDamaged)
-		}
-		return s.st, nil
-	}
-	return State{}, fmt.Errorf("%s: %w", dir, ErrDamaged)
-}
-
-// sharedBoot stands for the boot id in an index that machines share.
-const sharedBoot = 4
-
-// bootID tells one run of the machine from another. Where that cannot be known
-// it is 1, and loss of power is noticed by checksums alone.
-var bootID = sync.OnceValue(func() uint64 {
-	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil || len(b) == 0 {
-		return 1
-	}
-	return hashBytes(0, b) | 1<<63
-})
-
-// flock takes the lock against other writers.
-func (x *Index) flock(ctx context.Context, wait bool) error {
-	if x.lock == nil {
-		if err := x.openLock(); err != nil {
-			return err
-		}
-	}
-	pause := 200 * time.Microsecond
-	for {
-		err := unix.Flock(int(x.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		switch {
-		case err == nil && x.lockHolds():
-			return nil
-		case err == nil:
-			x.lock.Close()
-			x.lock = nil
-			if err := x.openLock(); err != nil {
-				return err
-			}
-			continue
-		case err == unix.EINTR:
-			continue
-		case err == unix.EBADF || err == unix.ENOLCK || err == unix.ENOTSUP || err == unix.EINVAL:
-			// NFS locks only what is open for writing.
-			if filepath.Base(x.lock.Name()) == lockName {
-				return &fs.PathError{Op: "lock", Path: x.lock.Name(), Err: err}
-			}
-			x.lock.Close()
-			x.lock = nil
-			if err := x.openLockFile(); err != nil {
-				return err
-			}
-			continue
-		case err != unix.EWOULDBLOCK:
-			return &fs.PathError{Op: "lock", Path: x.lock.Name(), Err: err}
-		}
-		if !wait {
-			return ErrBusy
-		}
-		t := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return context.Cause(ctx)
-		case <-t.C:
-		}
-		pause = min(2*pause, 10*time.Millisecond)
-	}
-}
-
-// lockHolds reports whether what is locked is what others lock too: the folder may
-// have been replaced by another one, or the lock's file by a new one.
-func (x *Index) lockHolds() bool {
-	var mine, there unix.Stat_t
-	return unix.Fstat(int(x.lock.Fd()), &mine) == nil && unix.Stat(x.lock.Name(), &there) == nil &&
-		mine.Ino == there.Ino && mine.Dev == there.Dev
-}
-
-func (x *Index) openLock() error {
-	if x.opt.Safe {
-		return x.openLockFile()
-	}
-	f, err := os.OpenFile(x.dir, os.O_RDONLY|unix.O_DIRECTORY, 0)
-	x.lock = f
-	return err
-}
-
-func (x *Index) openLockFile() error {
-	path := filepath.Join(x.dir, lockName)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
-	if err == nil {
-		adopt(diskFile{f}, x.dir)
-	} else if errors.Is(err, fs.ErrExist) { // it may be a link to another's file
-		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
-	}
-	if err != nil {
-		return err
-	}
-	x.lock = f
-	return nil
-}
-
-func (x *Index) unflock() {
-	if x.lock != nil {
-		unix.Flock(int(x.lock.Fd()), unix.LOCK_UN)
-	}
 }
