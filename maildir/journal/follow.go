@@ -7,27 +7,6 @@ import (
 	"pneu/maildir"
 )
 
-// Follow returns where the message is now that had the path once, as far as
-// moves in this journal tell. ok is false if it was not moved.
-func (j *Journal) Follow(path string) (now string, ok bool) {
-	m, err := j.Moves()
-	if err != nil {
-		return path, false
-	}
-	dir, e, ok := m.Last(path)
-	if !ok {
-		return path, false
-	}
-	f, err := maildir.At(dir)
-	if err != nil {
-		return path, false
-	}
-	if found, err := f.Find(e.Base()); err == nil {
-		e = found
-	}
-	return f.File(e), true
-}
-
 // Moves says where messages went, as of when the journal was read: for programs
 // that follow thousands of paths and cannot read the journal for each.
 type Moves struct {

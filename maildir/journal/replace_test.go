@@ -32,7 +32,7 @@ func TestReplace(t *testing.T) {
 	if err != nil || !st.ModTime().Equal(when) || e.Flags() != "FS" || e.Base() == "1700000009.M9P1.host" {
 		t.Errorf("%v, %v, %v", e, st, err)
 	}
-	if now, ok := w.j.Follow(path); !ok || now != inbox.File(e) {
+	if now, ok := w.j.follow(path); !ok || now != inbox.File(e) {
 		t.Errorf("the old path leads to %s", now)
 	}
 	// Another program flags it: undo brings back the old text with that flag.

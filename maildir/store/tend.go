@@ -112,16 +112,6 @@ func (b *Box) rebuild(ctx context.Context, progress func(done, total int), build
 // [index.Index.ExportDovecot].
 func (b *Box) ExportDovecot(ctx context.Context) error { return b.x.ExportDovecot(ctx) }
 
-// TextStat says how large the index of texts is.
-func (b *Box) TextStat() fulltext.Stat {
-	if x := b.text(); x != nil {
-		if v, err := x.Refresh(); err == nil {
-			return v.Stat()
-		}
-	}
-	return fulltext.Stat{}
-}
-
 // HasText reports whether a search of texts finds the message in the index.
 func (r Row) HasText() bool {
 	x := r.v.box.text()
