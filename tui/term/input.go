@@ -66,19 +66,21 @@ func (in *Input) Read(p []byte) (int, error) {
 // paste follows bracketed pastes over reads. Bubble Tea swallows everything until the end marker comes.
 func (in *Input) paste(p []byte, n int) int {
 	if in.drop {
-		end := bytes.Index(p[:n], pasteEnd)
+		all := append(in.tail, p[:n]...)
+		end := bytes.Index(all, pasteEnd)
 		if end < 0 {
+			in.tail = lastOf(all)
 			if !in.ready(pasteIdle) {
 				in.drop = false
 			}
 			return 0
 		}
 		in.drop = false
-		n = copy(p, p[end+len(pasteEnd):n])
+		n = copy(p, all[end+len(pasteEnd):])
 	}
-	rest := p[:n]
+	rest, again := p[:n], 0
 	if in.pasting > 0 {
-		rest = append(bytes.Clone(in.tail), rest...)
+		rest, again = append(in.tail, rest...), len(in.tail)
 	}
 	for {
 		if in.pasting == 0 {
@@ -86,16 +88,16 @@ func (in *Input) paste(p []byte, n int) int {
 			if i < 0 {
 				return n
 			}
-			in.pasting, rest = 1, rest[i+len(pasteStart):]
+			in.pasting, rest, again = 1, rest[i+len(pasteStart):], 0
 		}
 		i := bytes.Index(rest, pasteEnd)
 		if i < 0 {
 			break
 		}
-		in.pasting, rest = 0, rest[i+len(pasteEnd):]
+		in.pasting, rest, again = 0, rest[i+len(pasteEnd):], 0
 	}
-	in.pasting += len(rest)
-	in.tail = bytes.Clone(rest[max(0, len(rest)-len(pasteEnd)+1):])
+	in.pasting += len(rest) - again
+	in.tail = lastOf(rest)
 	switch {
 	case in.pasting > pasteMax:
 		in.drop = true
@@ -105,6 +107,9 @@ func (in *Input) paste(p []byte, n int) int {
 	in.pasting = 0
 	return n + copy(p[n:], pasteEnd)
 }
+
+// lastOf returns a copy of as much of the end of b as may be the beginning of pasteEnd.
+func lastOf(b []byte) []byte { return bytes.Clone(b[max(0, len(b)-len(pasteEnd)+1):]) }
 
 func (in *Input) ready(d time.Duration) bool {
 	if in.wait != nil {

@@ -2,6 +2,7 @@ package term
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -140,29 +141,34 @@ func TestPasteWithoutEnd(t *testing.T) {
 
 // TestPasteTooLong drops what is beyond the limit, up to the paste's end: it is not commands.
 func TestPasteTooLong(t *testing.T) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	in := NewInput(r)
-	in.wait = func(time.Duration) bool { return true }
-	go func() {
-		_, _ = w.WriteString("\x1b[200~" + strings.Repeat("d", pasteMax+5000) + "\x1b[201~j")
-		w.Close()
-	}()
-	var got strings.Builder
-	buf := make([]byte, 256)
-	for {
-		n, err := in.Read(buf)
-		got.Write(buf[:n])
-		if err != nil {
-			break
+	const room = 256
+	for cut := range len(pasteEnd) + 1 { // of the end, as many bytes come with one read, and the rest with the next
+		size := pasteMax + 5000
+		size += (room-len(pasteEnd))*2 - (len(pasteStart)+size+cut)%(room-len(pasteEnd))
+		path := filepath.Join(t.TempDir(), "input")
+		if err := os.WriteFile(path, []byte("\x1b[200~"+strings.Repeat("d", size)+"\x1b[201~j"), 0o600); err != nil {
+			t.Fatal(err)
 		}
-	}
-	s := got.String()
-	if !strings.HasSuffix(s, "\x1b[201~j") || strings.Count(s, "\x1b[201~") != 1 || len(s) > pasteMax+1000 {
-		t.Errorf("%d bytes, ending in %q", len(s), s[max(0, len(s)-20):])
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		in := NewInput(f)
+		in.wait = func(time.Duration) bool { return true }
+		var got strings.Builder
+		buf := make([]byte, room)
+		for {
+			n, err := in.Read(buf)
+			got.Write(buf[:n])
+			if err != nil {
+				break
+			}
+		}
+		s := got.String()
+		if !strings.HasSuffix(s, "\x1b[201~j") || strings.Count(s, "\x1b[201~") != 1 || len(s) < pasteMax || len(s) > pasteMax+1000 {
+			t.Errorf("cut at %d: %d bytes, ending in %q", cut, len(s), s[max(0, len(s)-20):])
+		}
 	}
 }
 
